@@ -1,0 +1,160 @@
+"""The log's tables. `audit_entry` holds bodies, `audit_node` the complete subtrees, `audit_checkpoint` signed heads."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+)
+
+from stronghouse.audit import tree
+from stronghouse.kernel.canonical import Json
+from stronghouse.storage.columns import Timestamp, identifier, metadata
+
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    Column("event_id", identifier(), nullable=False, unique=True),
+    Column("created_at", Timestamp, nullable=False, index=True),
+    Column("organization_id", identifier(), nullable=True, index=True),
+    Column("service_id", identifier(), nullable=True, index=True),
+    Column("code", String(80), nullable=False),
+    Column("activity", String(80), nullable=True),
+    Column("body", Text, nullable=False),
+    Column("leaf_hash", LargeBinary(32), nullable=False),
+)
+audit_node = Table(
+    "audit_node",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+audit_checkpoint = Table(
+    "audit_checkpoint",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One leaf of the log with the event it commits to."""
+
+    index: int
+    event_id: str
+    created_at: datetime
+    organization_id: str | None
+    service_id: str | None
+    code: str
+    activity: str | None
+    body: str
+    leaf_hash: bytes
+
+    def event(self) -> dict[str, Json]:
+        """The event as it was recorded."""
+        return cast("dict[str, Json]", json.loads(self.body))
+
+
+def size(connection: Connection) -> int:
+    """How many leaves the log has."""
+    last = connection.execute(select(func.max(audit_entry.c.index))).scalar_one()
+    return 0 if last is None else int(last) + 1
+
+
+def nodes(connection: Connection) -> tree.Nodes:
+    """Access to stored subtree hashes for the tree functions."""
+
+    def node(level: int, index: int) -> bytes:
+        query = select(audit_node.c.hash).where(audit_node.c.level == level, audit_node.c.index == index)
+        return bytes(connection.execute(query).scalar_one())
+
+    return node
+
+
+def append(connection: Connection, entry: Entry) -> None:
+    """Add a leaf at the end and the subtrees that it completes."""
+    connection.execute(insert(audit_entry).values(**entry.__dict__))
+    rows = tree.append(entry.index, entry.leaf_hash, nodes(connection))
+    connection.execute(
+        insert(audit_node), [{"level": level, "index": index, "hash": value} for level, index, value in rows]
+    )
+
+
+def add_checkpoint(connection: Connection, *, size: int, created_at: datetime, note: str) -> None:
+    """Keep a signed head."""
+    connection.execute(insert(audit_checkpoint).values(size=size, created_at=created_at, note=note))
+
+
+def latest_checkpoint(connection: Connection) -> str | None:
+    """The newest signed head, or None for an empty log."""
+    query = select(audit_checkpoint.c.note).order_by(audit_checkpoint.c.size.desc()).limit(1)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def checkpoints(connection: Connection) -> Iterator[tuple[int, str]]:
+    """Every signed head as (size, note), oldest first."""
+    for row in connection.execute(
+        select(audit_checkpoint.c.size, audit_checkpoint.c.note).order_by(audit_checkpoint.c.size)
+    ):
+        yield int(row.size), str(row.note)
+
+
+def entries(connection: Connection, *, start: int = 0, count: int | None = None) -> Iterator[Entry]:
+    """Entries of the whole log in order, from leaf `start`."""
+    query = select(audit_entry).where(audit_entry.c.index >= start).order_by(audit_entry.c.index).limit(count)
+    for row in connection.execution_options(yield_per=1000).execute(query):
+        yield _entry(row)
+
+
+def page(
+    connection: Connection,
+    *,
+    organization_id: str,
+    before: int | None = None,
+    limit: int | None = 100,
+    activities_only: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Entry]:
+    """An organization's entries, newest first, with an index below `before`, within [since, until)."""
+    query = select(audit_entry).where(audit_entry.c.organization_id == organization_id)
+    if before is not None:
+        query = query.where(audit_entry.c.index < before)
+    if activities_only:
+        query = query.where(audit_entry.c.activity.is_not(None))
+    if since is not None:
+        query = query.where(audit_entry.c.created_at >= since)
+    if until is not None:
+        query = query.where(audit_entry.c.created_at < until)
+    return [_entry(row) for row in connection.execute(query.order_by(audit_entry.c.index.desc()).limit(limit))]
+
+
+def find(connection: Connection, *, organization_id: str, event_id: str) -> Entry | None:
+    """An organization's entry by its event id."""
+    query = select(audit_entry).where(
+        audit_entry.c.organization_id == organization_id, audit_entry.c.event_id == event_id
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _entry(row)
+
+
+def _entry(row: Row[tuple[object, ...]]) -> Entry:
+    return Entry(**{**row._asdict(), "leaf_hash": bytes(row.leaf_hash)})

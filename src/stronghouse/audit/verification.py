@@ -1,0 +1,84 @@
+"""Checking the whole log against its signed heads: what `stronghouse verify-audit` and the audit check run."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from stronghouse.audit import checkpoint, store, tree
+from stronghouse.kernel.errors import Invalid
+
+
+class AuditLogBroken(Invalid):
+    """The log does not agree with itself or with its signed heads."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What held: every entry, node and signed head up to `size`."""
+
+    origin: str
+    size: int
+    root: bytes
+    checkpoints: int
+
+
+def verify_log(connection: Connection, *, origin: str, public_key: bytes) -> Verified:
+    """Recompute the tree from the bodies and compare it with the stored nodes and every signed head.
+
+    Raises:
+        AuditLogBroken: naming the first entry, node or checkpoint that does not hold.
+    """
+    heads = dict(store.checkpoints(connection))
+    memory: dict[tuple[int, int], bytes] = {}
+    size = 0
+    for entry in store.entries(connection):
+        if entry.index != size:
+            raise AuditLogBroken(f"Entry {size} of the audit log is missing.", code="audit_entry_missing")
+        _check_entry(entry)
+        for level, index, value in tree.append(size, entry.leaf_hash, lambda level, index: memory[level, index]):
+            memory[level, index] = value
+        size += 1
+        if size in heads:
+            _check_head(
+                heads[size], size, tree.root(size, lambda level, index: memory[level, index]), origin, public_key
+            )
+    if any(claimed > size for claimed in heads):
+        raise AuditLogBroken(
+            f"A signed checkpoint covers {max(heads)} entries, but only {size} are there.", code="audit_tail_missing"
+        )
+    if size and size not in heads:
+        raise AuditLogBroken(
+            f"No signed checkpoint covers the newest of the {size} entries.", code="audit_head_missing"
+        )
+    _check_nodes(connection, memory)
+    head = tree.root(size, lambda level, index: memory[level, index])
+    return Verified(origin, size, head, len(heads))
+
+
+def _check_entry(entry: store.Entry) -> None:
+    event = entry.event()
+    columns = (entry.event_id, entry.organization_id, entry.service_id, entry.code, entry.activity)
+    claimed = (event["id"], event["organization_id"], event["service_id"], event["code"], event["activity"])
+    if tree.leaf_hash(entry.body.encode()) != entry.leaf_hash or columns != claimed:
+        raise AuditLogBroken(f"Entry {entry.index} of the audit log was altered.", code="audit_entry_altered")
+
+
+def _check_head(note: str, size: int, root: bytes, origin: str, public_key: bytes) -> None:
+    try:
+        head = checkpoint.verify(note, origin=origin, public_key=public_key)
+    except Invalid as error:
+        raise AuditLogBroken(f"The checkpoint at size {size}: {error.public}", code=error.code) from error
+    if (head.size, head.root) != (size, root):
+        raise AuditLogBroken(f"The first {size} entries are not those that were signed.", code="audit_root_differs")
+
+
+def _check_nodes(connection: Connection, computed: dict[tuple[int, int], bytes]) -> None:
+    stored = 0
+    for row in connection.execute(select(store.audit_node)):
+        level, index, value = row  # a row is a tuple, whose own method `index` hides the column of that name
+        if computed.get((level, index)) != bytes(value):
+            raise AuditLogBroken(f"Tree node ({level}, {index}) was altered.", code="audit_node_altered")
+        stored += 1
+    if stored != len(computed):
+        total = connection.execute(select(func.count()).select_from(store.audit_node)).scalar_one()
+        raise AuditLogBroken(f"The tree has {total} of {len(computed)} nodes.", code="audit_node_missing")
