@@ -1,0 +1,162 @@
+"""What is recorded about keys, people and sessions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from stronghouse.audit.event import AuditEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyCreated(AuditEvent):
+    """An API key was created."""
+
+    code: ClassVar[str] = "api_key.create"
+    activity: ClassVar[str | None] = "key_create"
+    key_id: str
+    name: str
+    role_ids: list[str]
+    ip_access: list[str]
+    expires_at: datetime | None
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"API key {self.name!r} was created."
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyUpdated(AuditEvent):
+    """One aspect of an API key was changed; `change` is the Cloud API's `keyUpdateType`."""
+
+    code: ClassVar[str] = "api_key.update"
+    activity: ClassVar[str | None] = "openapi_key_update"
+    key_id: str
+    change: str
+    before: str | list[str] | None
+    after: str | list[str] | None
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"An API key changed: {self.change}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyDeleted(AuditEvent):
+    """An API key was deleted; it stops working at once."""
+
+    code: ClassVar[str] = "api_key.delete"
+    activity: ClassVar[str | None] = "key_delete"
+    key_id: str
+    name: str
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"API key {self.name!r} was deleted."
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyRefused(AuditEvent):
+    """A request came with a key that does not hold. At most one event per key and address in ten seconds."""
+
+    code: ClassVar[str] = "api_key.refuse"
+    key_id: str | None
+    reason: str
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"A request with an API key was refused: {self.reason}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessDenied(AuditEvent):
+    """An authenticated caller asked for something that their roles do not allow."""
+
+    code: ClassVar[str] = "access.deny"
+    permission: str
+    request: str
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"{self.request} was denied: it needs {self.permission}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserCreated(AuditEvent):
+    """A person joined an organization."""
+
+    code: ClassVar[str] = "user.create"
+    activity: ClassVar[str | None] = "organization_member_add"
+    user_id: str
+    email: str
+    role_ids: list[str]
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"{self.email} became a member."
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInLinkIssued(AuditEvent):
+    """A one-time sign-in link was made on the machine that runs the control plane."""
+
+    code: ClassVar[str] = "user.sign_in_link_issue"
+    user_id: str
+    expires_at: datetime
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return "A one-time sign-in link was issued."
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedIn(AuditEvent):
+    """A person signed in; `method` is link or password."""
+
+    code: ClassVar[str] = "user.sign_in"
+    activity: ClassVar[str | None] = "user_login"
+    user_id: str
+    session_id: str
+    method: str
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"A person signed in with a {self.method}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInFailed(AuditEvent):
+    """An attempt to sign in failed. The address that was typed is not kept: people type passwords there."""
+
+    code: ClassVar[str] = "user.sign_in_fail"
+    activity: ClassVar[str | None] = "user_login_failed"
+    method: str
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"An attempt to sign in with a {self.method} failed."
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedOut(AuditEvent):
+    """A person ended a session."""
+
+    code: ClassVar[str] = "user.sign_out"
+    activity: ClassVar[str | None] = "user_logout"
+    user_id: str
+    session_id: str
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return "A person signed out."
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordSet(AuditEvent):
+    """A person set their password."""
+
+    code: ClassVar[str] = "user.password_set"
+    user_id: str
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return "A person set their password."

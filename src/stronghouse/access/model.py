@@ -1,0 +1,70 @@
+"""Who may call: API keys, people, their sessions, and the principal that a request is made by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from stronghouse.access.permissions import Permission
+from stronghouse.audit.event import Actor
+
+KeyState = Literal["enabled", "disabled"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One entry of an IP access list, as it was written."""
+
+    source: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """An API key. `id` names the resource; the key id that clients send is kept only as a hash."""
+
+    id: str
+    organization_id: str
+    name: str
+    state: KeyState
+    role_ids: tuple[str, ...]
+    key_suffix: str
+    ip_access: tuple[Source, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    used_at: datetime | None
+
+
+@dataclass(frozen=True)
+class User:
+    """A person. `password_hash` is an Argon2id string, None until a password is set."""
+
+    id: str
+    email: str
+    name: str
+    password_hash: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Session:
+    """A browser session; its token is kept only as a hash."""
+
+    id: str
+    user_id: str
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    address: str | None
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who makes a request and what they may do in each organization that they belong to."""
+
+    actor: Actor
+    permissions: Mapping[str, frozenset[Permission]]
+
+    def may(self, permission: Permission, organization_id: str) -> bool:
+        """Whether they hold `permission` in this organization."""
+        return permission in self.permissions.get(organization_id, frozenset())

@@ -1,0 +1,33 @@
+"""Passwords of people: Argon2id (RFC 9106), the same work whether or not the account exists."""
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from argon2.low_level import Type
+
+from stronghouse.kernel.errors import Invalid
+from stronghouse.kernel.secret import Secret
+
+MINIMUM_LENGTH = 12  # the managed cloud's own minimum (ClickHouse documentation, "manage my account")
+MAXIMUM_LENGTH = 256
+# RFC 9106 section 4, second recommended option: 64 MiB and three passes.
+_hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=2, type=Type.ID)
+_DECOY = _hasher.hash(Secret.generate().reveal())
+
+
+def hash_password(password: Secret) -> str:
+    """The Argon2id string of a new password; raises Invalid when it is too short or too long."""
+    length = len(password.reveal())
+    if not MINIMUM_LENGTH <= length <= MAXIMUM_LENGTH:
+        raise Invalid(
+            f"A password has {MINIMUM_LENGTH} to {MAXIMUM_LENGTH} characters; this one has {length}.",
+            code="password_length",
+        )
+    return _hasher.hash(password.reveal())
+
+
+def password_matches(stored: str | None, password: Secret) -> bool:
+    """Whether `password` is the stored one. Without a stored one the same work is done, for nothing."""
+    try:
+        return _hasher.verify(stored or _DECOY, password.reveal()) and stored is not None
+    except VerificationError:
+        return False

@@ -1,0 +1,110 @@
+"""What may be done about people: add one, give a one-time sign-in link, set a password, sign in and out."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from stronghouse.access import store
+from stronghouse.access.api_keys import hash_text
+from stronghouse.access.authentication import UserCaller
+from stronghouse.access.events import PasswordSet, SignedIn, SignedOut, SignInFailed, SignInLinkIssued, UserCreated
+from stronghouse.access.model import Session, User
+from stronghouse.access.passwords import hash_password, password_matches
+from stronghouse.audit.unit_of_work import UnitOfWork
+from stronghouse.kernel.errors import Invalid, NotFound, Unauthenticated
+from stronghouse.kernel.ids import new_id
+from stronghouse.kernel.secret import Secret
+
+LINK_LIFETIME = timedelta(hours=24)
+SESSION_LIFETIME = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class NewSession:
+    """A session just begun, with the token for its cookie."""
+
+    session: Session
+    token: Secret
+
+
+def create_member(
+    uow: UnitOfWork, *, organization_id: str, email: str, name: str, role_ids: tuple[str, ...], now: datetime
+) -> User:
+    """Add a person to an organization, without a password yet."""
+    address = email.strip().lower()
+    if "@" not in address or len(address) > 320 or not address.isprintable():
+        raise Invalid("This is not an e-mail address.", code="email_invalid")
+    user = store.user_by_email(uow.connection, address)
+    if user is None:
+        user = User(id=new_id(), email=address, name=name, password_hash=None, created_at=now)
+        store.insert_user(uow.connection, user)
+    store.insert_member(
+        uow.connection, organization_id=organization_id, user_id=user.id, role_ids=role_ids, joined_at=now
+    )
+    uow.record(UserCreated(organization_id=organization_id, user_id=user.id, email=user.email, role_ids=list(role_ids)))
+    return user
+
+
+def issue_sign_in_link(uow: UnitOfWork, *, email: str, now: datetime) -> Secret:
+    """A token that signs this person in once within a day; raises NotFound for an unknown address."""
+    user = store.user_by_email(uow.connection, email)
+    if user is None:
+        raise NotFound("Nobody has this e-mail address.")
+    token = Secret.generate(prefix="sh_link_")
+    expires_at = now + LINK_LIFETIME
+    store.insert_sign_in_link(
+        uow.connection, token_hash=hash_text(token.reveal()), user_id=user.id, expires_at=expires_at
+    )
+    for organization_id in store.memberships(uow.connection, user.id):
+        uow.record(SignInLinkIssued(organization_id=organization_id, user_id=user.id, expires_at=expires_at))
+    return token
+
+
+def sign_in_with_link(uow: UnitOfWork, *, token: Secret, now: datetime) -> NewSession:
+    """Spend a link and begin a session; raises Unauthenticated when it is unknown, used or expired."""
+    user_id = store.use_sign_in_link(uow.connection, token_hash=hash_text(token.reveal()), now=now)
+    if user_id is None:
+        raise Unauthenticated("This sign-in link was used already or has expired; make a new one.", code="link_spent")
+    return _begin(uow, user_id=user_id, method="link", now=now)
+
+
+def sign_in_with_password(uow: UnitOfWork, *, email: str, password: Secret, now: datetime) -> NewSession:
+    """Begin a session by e-mail address and password; raises Unauthenticated without saying which was wrong."""
+    user = store.user_by_email(uow.connection, email.strip())
+    if not password_matches(user.password_hash if user else None, password) or user is None:
+        raise Unauthenticated("The e-mail address or the password is wrong.", code="sign_in_failed")
+    return _begin(uow, user_id=user.id, method="password", now=now)
+
+
+def record_failed_sign_in(uow: UnitOfWork, *, method: str) -> None:
+    """Note a failed attempt, in a transaction of its own."""
+    uow.record(SignInFailed(organization_id=None, method=method))
+
+
+def set_password(uow: UnitOfWork, caller: UserCaller, *, password: Secret) -> None:
+    """Set the caller's password; raises Invalid when it is too short or too long."""
+    store.set_password_hash(uow.connection, user_id=caller.user.id, password_hash=hash_password(password))
+    for organization_id in caller.principal.permissions:
+        uow.record(PasswordSet(organization_id=organization_id, user_id=caller.user.id))
+
+
+def sign_out(uow: UnitOfWork, caller: UserCaller) -> None:
+    """End the caller's session."""
+    store.delete_session(uow.connection, caller.session.id)
+    for organization_id in caller.principal.permissions:
+        uow.record(SignedOut(organization_id=organization_id, user_id=caller.user.id, session_id=caller.session.id))
+
+
+def _begin(uow: UnitOfWork, *, user_id: str, method: str, now: datetime) -> NewSession:
+    token = Secret.generate(prefix="sh_session_")
+    session = Session(
+        id=new_id(),
+        user_id=user_id,
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + SESSION_LIFETIME,
+        address=uow.context.address,
+    )
+    store.insert_session(uow.connection, session, token_hash=hash_text(token.reveal()))
+    for organization_id in store.memberships(uow.connection, user_id):
+        uow.record(SignedIn(organization_id=organization_id, user_id=user_id, session_id=session.id, method=method))
+    return NewSession(session, token)

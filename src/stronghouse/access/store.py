@@ -1,0 +1,202 @@
+"""Tables of keys, people and sessions. Secrets stand here only as hashes."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Connection, ForeignKey, Row, String, Table, delete, insert, select, update
+
+from stronghouse.access.model import ApiKey, Session, Source, User
+from stronghouse.storage.columns import Timestamp, identifier, metadata
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", identifier(), primary_key=True),
+    Column("organization_id", identifier(), nullable=False, index=True),
+    Column("name", String(256), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("role_ids", JSON, nullable=False),
+    Column("key_id_hash", String(64), nullable=False, unique=True),
+    Column("key_secret_hash", String(64), nullable=False),
+    Column("key_suffix", String(8), nullable=False),
+    Column("ip_access", JSON, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    Column("expires_at", Timestamp, nullable=True),
+    Column("used_at", Timestamp, nullable=True),
+)
+person = Table(
+    "person",
+    metadata,
+    Column("id", identifier(), primary_key=True),
+    Column("email", String(320), nullable=False, unique=True),
+    Column("name", String(256), nullable=False),
+    Column("password_hash", String(256), nullable=True),
+    Column("created_at", Timestamp, nullable=False),
+)
+member = Table(
+    "member",
+    metadata,
+    Column("organization_id", identifier(), primary_key=True),
+    Column("user_id", identifier(), ForeignKey("person.id"), primary_key=True),
+    Column("role_ids", JSON, nullable=False),
+    Column("joined_at", Timestamp, nullable=False),
+)
+sign_in_link = Table(
+    "sign_in_link",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("user_id", identifier(), ForeignKey("person.id"), nullable=False),
+    Column("expires_at", Timestamp, nullable=False),
+    Column("used_at", Timestamp, nullable=True),
+)
+session = Table(
+    "session",
+    metadata,
+    Column("id", identifier(), primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("user_id", identifier(), ForeignKey("person.id"), nullable=False, index=True),
+    Column("created_at", Timestamp, nullable=False),
+    Column("last_seen_at", Timestamp, nullable=False),
+    Column("expires_at", Timestamp, nullable=False),
+    Column("address", String(64), nullable=True),
+)
+
+
+def insert_key(connection: Connection, key: ApiKey, *, key_id_hash: str, key_secret_hash: str) -> None:
+    """Keep a new key."""
+    connection.execute(
+        insert(api_key).values(**_key_row(key), key_id_hash=key_id_hash, key_secret_hash=key_secret_hash)
+    )
+
+
+def update_key(connection: Connection, key: ApiKey) -> None:
+    """Replace a key's fields; its hashes never change."""
+    connection.execute(update(api_key).where(api_key.c.id == key.id).values(**_key_row(key)))
+
+
+def delete_key(connection: Connection, key_id: str) -> None:
+    """Forget a key."""
+    connection.execute(delete(api_key).where(api_key.c.id == key_id))
+
+
+def key(connection: Connection, *, organization_id: str, key_id: str) -> ApiKey | None:
+    """An organization's key by its resource id."""
+    query = select(api_key).where(api_key.c.organization_id == organization_id, api_key.c.id == key_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _key(row)
+
+
+def keys(
+    connection: Connection, *, organization_id: str, after: str | None = None, limit: int | None = None
+) -> list[ApiKey]:
+    """An organization's keys in the order of their ids, from the one after `after`."""
+    query = select(api_key).where(api_key.c.organization_id == organization_id, api_key.c.id > (after or ""))
+    return [_key(row) for row in connection.execute(query.order_by(api_key.c.id).limit(limit))]
+
+
+def key_by_hash(connection: Connection, key_id_hash: str) -> tuple[ApiKey, str] | None:
+    """The key whose key id has this hash, with the hash of its secret."""
+    row = connection.execute(select(api_key).where(api_key.c.key_id_hash == key_id_hash)).one_or_none()
+    return None if row is None else (_key(row), str(row.key_secret_hash))
+
+
+def key_suffix_taken(connection: Connection, *, organization_id: str, suffix: str) -> bool:
+    """Whether a key of the organization ends like this already (Terraform finds its own key by the suffix)."""
+    query = select(api_key.c.id).where(api_key.c.organization_id == organization_id, api_key.c.key_suffix == suffix)
+    return connection.execute(query.limit(1)).one_or_none() is not None
+
+
+def mark_key_used(connection: Connection, *, key_id: str, used_at: datetime) -> None:
+    """Note when a key was used last."""
+    connection.execute(update(api_key).where(api_key.c.id == key_id).values(used_at=used_at))
+
+
+def insert_user(connection: Connection, user: User) -> None:
+    """Keep a new person."""
+    connection.execute(insert(person).values(**user.__dict__))
+
+
+def set_password_hash(connection: Connection, *, user_id: str, password_hash: str) -> None:
+    """Replace a person's password."""
+    connection.execute(update(person).where(person.c.id == user_id).values(password_hash=password_hash))
+
+
+def user(connection: Connection, user_id: str) -> User | None:
+    """A person by id."""
+    row = connection.execute(select(person).where(person.c.id == user_id)).one_or_none()
+    return None if row is None else User(**row._asdict())
+
+
+def user_by_email(connection: Connection, email: str) -> User | None:
+    """A person by address, which is kept in lower case."""
+    row = connection.execute(select(person).where(person.c.email == email.lower())).one_or_none()
+    return None if row is None else User(**row._asdict())
+
+
+def insert_member(
+    connection: Connection, *, organization_id: str, user_id: str, role_ids: Iterable[str], joined_at: datetime
+) -> None:
+    """Make a person a member of an organization."""
+    row = {"organization_id": organization_id, "user_id": user_id, "role_ids": list(role_ids), "joined_at": joined_at}
+    connection.execute(insert(member).values(**row))
+
+
+def memberships(connection: Connection, user_id: str) -> dict[str, tuple[str, ...]]:
+    """Role ids by organization for one person."""
+    rows = connection.execute(select(member.c.organization_id, member.c.role_ids).where(member.c.user_id == user_id))
+    return {row.organization_id: tuple(row.role_ids) for row in rows}
+
+
+def insert_sign_in_link(connection: Connection, *, token_hash: str, user_id: str, expires_at: datetime) -> None:
+    """Keep a one-time link."""
+    connection.execute(insert(sign_in_link).values(token_hash=token_hash, user_id=user_id, expires_at=expires_at))
+
+
+def use_sign_in_link(connection: Connection, *, token_hash: str, now: datetime) -> str | None:
+    """Spend a link that is neither used nor expired, in one statement; returns whose it was."""
+    unused = (
+        (sign_in_link.c.token_hash == token_hash) & sign_in_link.c.used_at.is_(None) & (sign_in_link.c.expires_at > now)
+    )
+    statement = update(sign_in_link).where(unused).values(used_at=now).returning(sign_in_link.c.user_id)
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def insert_session(connection: Connection, new: Session, *, token_hash: str) -> None:
+    """Keep a new session."""
+    connection.execute(insert(session).values(**new.__dict__, token_hash=token_hash))
+
+
+def session_by_hash(connection: Connection, token_hash: str) -> Session | None:
+    """The session with this token hash."""
+    row = connection.execute(select(session).where(session.c.token_hash == token_hash)).one_or_none()
+    return (
+        None
+        if row is None
+        else Session(**{name: value for name, value in row._asdict().items() if name != "token_hash"})
+    )
+
+
+def mark_session_seen(connection: Connection, *, session_id: str, now: datetime) -> None:
+    """Note a session's last use."""
+    connection.execute(update(session).where(session.c.id == session_id).values(last_seen_at=now))
+
+
+def delete_session(connection: Connection, session_id: str) -> None:
+    """End a session."""
+    connection.execute(delete(session).where(session.c.id == session_id))
+
+
+def _key_row(key: ApiKey) -> dict[str, Any]:
+    row = dict(key.__dict__)
+    row["role_ids"] = list(key.role_ids)
+    row["ip_access"] = [entry.__dict__ for entry in key.ip_access]
+    return row
+
+
+def _key(row: Row[Any]) -> ApiKey:
+    fields = row._asdict()
+    del fields["key_id_hash"], fields["key_secret_hash"]
+    fields["role_ids"] = tuple(fields["role_ids"])
+    fields["ip_access"] = tuple(Source(**entry) for entry in fields["ip_access"])
+    return ApiKey(**fields)
