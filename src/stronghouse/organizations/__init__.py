@@ -1,0 +1,1 @@
+"""Organizations: what owns services, keys and members."""
