@@ -1,0 +1,110 @@
+"""The services' table."""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Connection,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from stronghouse.access.model import Source
+from stronghouse.services.model import Service, ServiceState, Wanted
+from stronghouse.storage.columns import Timestamp, identifier, metadata
+
+service = Table(
+    "service",
+    metadata,
+    Column("id", identifier(), primary_key=True),
+    Column("organization_id", identifier(), nullable=False, index=True),
+    Column("region", String(64), nullable=False),
+    Column("slot", Integer, nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("wanted", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("reason", Text, nullable=True),
+    Column("engine_version", String(64), nullable=True),
+    Column("key_id", String(128), nullable=True),
+    Column("ip_access", JSON, nullable=False),
+    Column("username", String(64), nullable=False),
+    Column("password_sha256", String(64), nullable=False),
+    Column("idle_scaling", Boolean, nullable=False),
+    Column("idle_timeout_minutes", Integer, nullable=False),
+    Column("memory_gb", Integer, nullable=False),
+    Column("created_at", Timestamp, nullable=False),
+    UniqueConstraint("region", "slot"),
+)
+
+
+def insert_service(connection: Connection, new: Service) -> None:
+    """Keep a new service."""
+    connection.execute(insert(service).values(**_values(new)))
+
+
+def update_service(connection: Connection, changed: Service) -> None:
+    """Replace a service's fields."""
+    connection.execute(update(service).where(service.c.id == changed.id).values(**_values(changed)))
+
+
+def delete_service(connection: Connection, service_id: str) -> None:
+    """Forget a service, which frees its slot."""
+    connection.execute(delete(service).where(service.c.id == service_id))
+
+
+def find(connection: Connection, *, organization_id: str, service_id: str) -> Service | None:
+    """An organization's service."""
+    query = select(service).where(service.c.organization_id == organization_id, service.c.id == service_id)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _service(row)
+
+
+def find_in_region(connection: Connection, *, region: str, service_id: str) -> Service | None:
+    """A region's service, of whichever organization."""
+    row = connection.execute(
+        select(service).where(service.c.region == region, service.c.id == service_id)
+    ).one_or_none()
+    return None if row is None else _service(row)
+
+
+def organization_of(connection: Connection, service_id: str) -> str | None:
+    """Whose a service is; None for one that does not exist."""
+    return connection.execute(select(service.c.organization_id).where(service.c.id == service_id)).scalar_one_or_none()
+
+
+def find_all(connection: Connection, *, organization_id: str) -> list[Service]:
+    """An organization's services, oldest first."""
+    query = (
+        select(service).where(service.c.organization_id == organization_id).order_by(service.c.created_at, service.c.id)
+    )
+    return [_service(row) for row in connection.execute(query)]
+
+
+def taken_slots(connection: Connection, *, region: str) -> set[int]:
+    """The slots in use in a region."""
+    return set(connection.execute(select(service.c.slot).where(service.c.region == region)).scalars())
+
+
+def _values(value: Service) -> dict[str, Any]:
+    row = dict(value.__dict__)
+    row["state"], row["wanted"] = value.state.value, value.wanted.value
+    row["ip_access"] = [entry.__dict__ for entry in value.ip_access]
+    return row
+
+
+def _service(row: Row[Any]) -> Service:
+    fields = row._asdict()
+    fields["state"], fields["wanted"] = ServiceState(fields["state"]), Wanted(fields["wanted"])
+    fields["ip_access"] = tuple(Source(**entry) for entry in fields["ip_access"])
+    return Service(**fields)
