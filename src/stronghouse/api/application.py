@@ -1,0 +1,42 @@
+"""The API as an ASGI application."""
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from stronghouse import __version__
+from stronghouse.api import activities, audit_log, errors, keys, organizations, responsibilities, services
+from stronghouse.api.envelope import success
+from stronghouse.api.limits import RequestLimits
+from stronghouse.api.routing import GuardedRoute, Public, access
+from stronghouse.api.state import ControlPlane
+from stronghouse.kernel.errors import StronghouseError
+
+health = APIRouter(route_class=GuardedRoute)
+
+
+@health.get("/health")
+@access(Public("a supervisor asks before anyone has a key; it says only that the process answers"))
+def get_health(request: Request) -> Response:
+    """Whether the control plane answers and its database can be read."""
+    plane: ControlPlane = request.app.state.plane
+    with plane.database.read() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    return success(request, {"version": __version__})
+
+
+def create_api(plane: ControlPlane) -> FastAPI:
+    """The API over these parts. No page of documentation is served: the document is in the docs."""
+    app = FastAPI(title="Stronghouse", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.plane = plane
+    modules = (organizations, services, keys, activities, audit_log, responsibilities)
+    for router in (health, *(module.router for module in modules)):
+        app.include_router(router, prefix="/v1")
+    app.add_exception_handler(StronghouseError, errors.own_error)
+    app.add_exception_handler(HTTPException, errors.http_error)
+    app.add_exception_handler(RequestValidationError, errors.validation_error)
+    app.add_exception_handler(Exception, errors.unexpected_error)
+    app.add_middleware(RequestLimits)
+    return app

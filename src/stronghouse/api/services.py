@@ -1,0 +1,267 @@
+"""`/v1/organizations/{organization}/services`."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from stronghouse.access.permissions import Permission
+from stronghouse.api.envelope import success
+from stronghouse.api.fields import Body, SourceBody, WholeNumber, source_list, sources
+from stronghouse.api.routing import Caller, GuardedRoute, access
+from stronghouse.api.state import ControlPlane
+from stronghouse.kernel.clock import rfc3339
+from stronghouse.kernel.errors import Invalid, NotFound
+from stronghouse.kernel.ids import parse_uuid
+from stronghouse.services import actions, store
+from stronghouse.services.model import Command, Service, ServiceState
+from stronghouse.services.requests import MIN_MEMORY_GB, ServiceChange, ServiceRequest
+
+router = APIRouter(route_class=GuardedRoute, prefix="/organizations/{organization_id}/services")
+
+PROVIDER = "self-hosted"
+# What a create or update request may name but this version cannot bring about, with the values that ask for nothing.
+UNSUPPORTED: dict[str, tuple[object, ...]] = {
+    "autoscalingMode": ("vertical",),
+    "numReplicas": (1,),
+    "minReplicas": (1,),
+    "maxReplicas": (1,),
+    "minTotalMemoryGb": (),
+    "maxTotalMemoryGb": (),
+    "isReadonly": (False,),
+    "dataWarehouseId": ("",),
+    "backupId": ("",),
+    "encryptionKey": ("",),
+    "encryptionAssumedRoleIdentifier": ("",),
+    "privateEndpointIds": ([], {}, {"add": [], "remove": []}),
+    "releaseChannel": ("default",),
+    "byocId": ("",),
+    "profile": ("", "v1-default"),
+    "complianceType": ("",),
+    "tags": ([], {}, {"add": [], "remove": []}),
+    "enableCoreDumps": (False,),
+    "transparentDataEncryptionKeyId": ("",),
+}
+
+
+class WithUnsupported(Body):
+    """A body whose unsupported fields are refused unless they ask for what is so anyway."""
+
+    model_config = {"extra": "allow"}
+
+    def refuse_unsupported(self) -> None:
+        """Raise Invalid with the first field that asks for something this version cannot do."""
+        for name, value in (self.model_extra or {}).items():
+            if name in UNSUPPORTED and value is not None and value not in UNSUPPORTED[name]:
+                raise Invalid(
+                    f"{name} is not supported by this version for embedded services; leave it out.", code="unsupported"
+                )
+        endpoints: Any = (self.model_extra or {}).get("endpoints") or []
+        if any(isinstance(endpoint, dict) and endpoint.get("enabled") for endpoint in endpoints):
+            raise Invalid("Embedded services have an https endpoint only; leave endpoints out.", code="unsupported")
+
+
+class ServicePost(WithUnsupported):
+    """A new service."""
+
+    name: str
+    provider: str | None = None
+    region: str | None = None
+    ipAccessList: list[SourceBody] = Field(default_factory=list, max_length=1000)  # noqa: N815 - the wire's names
+    idleScaling: bool = True  # noqa: N815
+    idleTimeoutMinutes: WholeNumber = 15  # noqa: N815
+    minReplicaMemoryGb: WholeNumber | None = None  # noqa: N815
+    maxReplicaMemoryGb: WholeNumber | None = None  # noqa: N815
+
+
+class AccessListPatch(Body):
+    """Removals come first, then additions."""
+
+    add: list[SourceBody] = Field(default_factory=list, max_length=1000)
+    remove: list[SourceBody] = Field(default_factory=list, max_length=1000)
+
+
+class ServicePatch(WithUnsupported):
+    """A change of a service."""
+
+    name: str | None = None
+    ipAccessList: AccessListPatch | None = None  # noqa: N815
+
+
+class StatePatch(Body):
+    """A command."""
+
+    command: Command
+
+
+class PasswordPatch(Body):
+    """A password's hash; without one a password is made."""
+
+    newPasswordHash: str | None = Field(default=None, max_length=64)  # noqa: N815
+    newDoubleSha1Hash: str | None = Field(default=None, max_length=64)  # noqa: N815 - for MySQL, which is not offered
+
+
+@router.get("")
+@access(Permission.SERVICE_VIEW)
+def list_services(request: Request, organization_id: str) -> Response:
+    """The organization's services."""
+    plane: ControlPlane = request.app.state.plane
+    if request.query_params.getlist("filter"):
+        raise Invalid("Filters by tag are not supported by this version; leave filter out.", code="unsupported")
+    with plane.database.read() as connection:
+        found = store.find_all(connection, organization_id=organization_id.lower())
+    return success(request, [view(plane, service) for service in found])
+
+
+@router.post("")
+@access(Permission.SERVICE_CREATE)
+def create_service(request: Request, organization_id: str, body: ServicePost) -> Response:
+    """Create a service; its password is in this answer and nowhere else."""
+    plane: ControlPlane = request.app.state.plane
+    caller: Caller = request.state.caller
+    body.refuse_unsupported()
+    wanted = ServiceRequest(
+        name=body.name,
+        provider=body.provider,
+        region=body.region,
+        ip_access=sources(body.ipAccessList),
+        idle_scaling=body.idleScaling,
+        idle_timeout_minutes=body.idleTimeoutMinutes,
+        memory_gb=body.maxReplicaMemoryGb or body.minReplicaMemoryGb or MIN_MEMORY_GB,
+    )
+    with plane.audit.unit_of_work(caller.context) as uow:
+        new = actions.create_service(uow, wanted, organization_id=organization_id.lower(), now=plane.clock.now())
+    plane.jobs.notify(new.service.region)
+    return success(request, {"service": view(plane, new.service), "password": new.password.reveal()})
+
+
+@router.get("/{service_id}")
+@access(Permission.SERVICE_VIEW)
+def get_service(request: Request, organization_id: str, service_id: str) -> Response:
+    """One service."""
+    plane: ControlPlane = request.app.state.plane
+    with plane.database.read() as connection:
+        found = store.find(connection, organization_id=organization_id.lower(), service_id=parse_uuid(service_id))
+    if found is None:
+        raise NotFound("There is no such service.")
+    return success(request, view(plane, found))
+
+
+@router.patch("/{service_id}")
+@access(Permission.SERVICE_MANAGE)
+def update_service(request: Request, organization_id: str, service_id: str, body: ServicePatch) -> Response:
+    """Rename a service or change who may reach it, in one transaction."""
+    plane: ControlPlane = request.app.state.plane
+    caller: Caller = request.state.caller
+    body.refuse_unsupported()
+    lists = body.ipAccessList or AccessListPatch()
+    change = ServiceChange(
+        name=body.name, add_ip_access=sources(lists.add), remove_ip_access=tuple(entry.source for entry in lists.remove)
+    )
+    with plane.audit.unit_of_work(caller.context) as uow:
+        changed = actions.update_service(
+            uow, change, organization_id=organization_id.lower(), service_id=parse_uuid(service_id)
+        )
+    plane.jobs.notify(changed.region)
+    return success(request, view(plane, changed))
+
+
+@router.delete("/{service_id}")
+@access(Permission.SERVICE_DELETE)
+def delete_service(request: Request, organization_id: str, service_id: str) -> Response:
+    """Delete a stopped or idle service."""
+    plane: ControlPlane = request.app.state.plane
+    caller: Caller = request.state.caller
+    with plane.audit.unit_of_work(caller.context) as uow:
+        deleted = actions.delete_service(
+            uow, organization_id=organization_id.lower(), service_id=parse_uuid(service_id)
+        )
+    plane.jobs.notify(deleted.region)
+    return success(request)
+
+
+@router.patch("/{service_id}/state")
+@access(Permission.SERVICE_MANAGE)
+def change_state(request: Request, organization_id: str, service_id: str, body: StatePatch) -> Response:
+    """Start, stop or awake a service; the answer shows the state on the way there."""
+    plane: ControlPlane = request.app.state.plane
+    caller: Caller = request.state.caller
+    with plane.audit.unit_of_work(caller.context) as uow:
+        changed = actions.change_state(
+            uow, body.command, organization_id=organization_id.lower(), service_id=parse_uuid(service_id)
+        )
+    plane.jobs.notify(changed.region)
+    if changed.state is ServiceState.AWAKING:
+        plane.jobs.wake(changed.region, changed.id)
+    return success(request, view(plane, changed))
+
+
+@router.patch("/{service_id}/password")
+@access(Permission.SERVICE_MANAGE)
+def reset_password(request: Request, organization_id: str, service_id: str, body: PasswordPatch) -> Response:
+    """Replace the owner's password; a generated one is in this answer and nowhere else."""
+    plane: ControlPlane = request.app.state.plane
+    caller: Caller = request.state.caller
+    with plane.audit.unit_of_work(caller.context) as uow:
+        password = actions.reset_password(
+            uow,
+            organization_id=organization_id.lower(),
+            service_id=parse_uuid(service_id),
+            password_sha256=body.newPasswordHash or None,
+        )
+        region = actions.find_service(
+            uow, organization_id=organization_id.lower(), service_id=parse_uuid(service_id)
+        ).region
+    plane.jobs.notify(region)
+    return success(request, {} if password is None else {"password": password.reveal()})
+
+
+def view(plane: ControlPlane, service: Service) -> dict[str, object]:
+    """A service as the Cloud API shows it; what Terraform reads without asking is always there."""
+    scaling: dict[str, object] = {
+        "effectiveAutoscalingMode": "vertical",
+        "effectiveMinReplicaMemoryGb": service.memory_gb,
+        "effectiveMaxReplicaMemoryGb": service.memory_gb,
+        "effectiveMinReplicas": 1,
+        "effectiveMaxReplicas": 1,
+        "effectiveIdleScaling": service.idle_scaling,
+        "effectiveIdleTimeoutMinutes": service.idle_timeout_minutes,
+    }
+    shown: dict[str, object] = {
+        "id": service.id,
+        "name": service.name,
+        "provider": PROVIDER,
+        "region": service.region,
+        "state": service.state.value,
+        "endpoints": [
+            {
+                "protocol": "https",
+                "host": plane.host,
+                "port": plane.service_port(service.slot),
+                "username": service.username,
+            }
+        ],
+        "ipAccessList": source_list(service.ip_access),
+        "minReplicaMemoryGb": service.memory_gb,
+        "maxReplicaMemoryGb": service.memory_gb,
+        "numReplicas": 1,
+        "autoscalingMode": "vertical",
+        "currentScaling": scaling,
+        "idleScaling": service.idle_scaling,
+        "idleTimeoutMinutes": service.idle_timeout_minutes,
+        "createdAt": rfc3339(service.created_at),
+        "iamRole": "",
+        "privateEndpointIds": [],
+        "availablePrivateEndpointIds": [],
+        "dataWarehouseId": service.id,
+        "isPrimary": True,
+        "isReadonly": False,
+        "releaseChannel": "default",
+        "hasTransparentDataEncryption": True,
+        "tags": [],
+        "enableCoreDumps": False,
+    }
+    optional = {"clickhouseVersion": service.engine_version, "transparentDataEncryptionKeyId": service.key_id}
+    return shown | {name: value for name, value in optional.items() if value is not None}

@@ -1,0 +1,171 @@
+"""What holds for every route: who gets in, and how each kind of bad request is answered."""
+
+import itertools
+import os
+from pathlib import Path
+
+import pytest
+from fastapi.routing import APIRoute
+
+from stronghouse.access.permissions import Permission
+from stronghouse.access.roles import ADMIN, BILLING, DEVELOPER, MEMBER, SYSTEM_ROLES
+from stronghouse.api import activities, audit_log, keys, organizations, responsibilities, services
+from stronghouse.api.application import health
+from stronghouse.api.routing import Public, access_of
+from stronghouse.kernel.ids import new_id
+from tests.support.control_plane import Plane
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "authz_matrix.txt"
+MODULES = (organizations, services, keys, activities, audit_log, responsibilities)
+ROUTES: list[tuple[str, APIRoute]] = sorted(
+    (
+        (method, route)
+        for router in (health, *(module.router for module in MODULES))
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods
+    ),
+    key=lambda pair: (pair[1].path, pair[0]),
+)
+GUARDED = [(method, route) for method, route in ROUTES if not isinstance(access_of(route), Public)]
+SCOPED = [(method, route) for method, route in GUARDED if "{organization_id}" in route.path]
+TAKING_BODY = [(method, route) for method, route in SCOPED if method in {"POST", "PATCH", "PUT"}]
+
+
+def name(pair: tuple[str, APIRoute]) -> str:
+    return f"{pair[0]} {pair[1].path}"
+
+
+def path_of(route: APIRoute, organization_id: str) -> str:
+    ids = {"organization_id": organization_id, "service_id": new_id(), "key_id": new_id(), "activity_id": new_id()}
+    ids |= {"event_id": new_id(), "evidence_id": "0" * 64}
+    return route.path.format(**ids)
+
+
+def check_envelope(answer, status: int, word: str) -> None:  # type: ignore[no-untyped-def]
+    body = answer.json()
+    assert (answer.status_code, body["status"]) == (status, status), body
+    assert body["error"].startswith(f"{word}: "), body
+    assert set(body) == {"status", "error", "requestId"}
+    assert answer.headers["x-request-id"] == body["requestId"]
+    assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("pair", GUARDED, ids=name)
+def test_a_caller_without_a_good_key_gets_401_before_the_body_is_looked_at(
+    plane: Plane, pair: tuple[str, APIRoute]
+) -> None:
+    method, route = pair
+    organization_id = plane.organization()
+    key_id, secret = plane.admin(organization_id)
+    disabled = plane.key(organization_id, ADMIN, state="disabled")
+    credentials = [None, (key_id, secret + "x"), (key_id, ""), ("", secret), ("nobody", secret), disabled]
+    for auth in credentials:
+        answer = plane.call(
+            method, path_of(route, organization_id), auth, content=b"{", headers={"content-type": "application/json"}
+        )
+        check_envelope(answer, 401, "UNAUTHORIZED")
+    bearer = plane.call(method, path_of(route, organization_id), None, headers={"authorization": f"Bearer {secret}"})
+    check_envelope(bearer, 401, "UNAUTHORIZED")
+
+
+@pytest.mark.parametrize("pair", GUARDED, ids=name)
+def test_a_good_key_from_an_address_it_does_not_allow_gets_403(plane: Plane, pair: tuple[str, APIRoute]) -> None:
+    method, route = pair
+    organization_id = plane.organization()
+    answer = plane.call(method, path_of(route, organization_id), plane.admin(organization_id), address="192.0.2.1")
+    check_envelope(answer, 403, "FORBIDDEN")
+
+
+@pytest.mark.parametrize("pair", SCOPED, ids=name)
+def test_another_organization_looks_like_one_that_does_not_exist(plane: Plane, pair: tuple[str, APIRoute]) -> None:
+    method, route = pair
+    mine, theirs = plane.organization(), plane.organization("Foreign")
+    answers = [
+        plane.call(method, path_of(route, organization_id), plane.admin(mine))
+        for organization_id in (theirs, new_id(), "not-a-uuid")
+    ]
+    for answer in answers:
+        check_envelope(answer, 404, "NOT_FOUND")
+    assert answers[0].json()["error"] == answers[1].json()["error"]
+
+
+@pytest.mark.parametrize("pair", TAKING_BODY, ids=name)
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff\xfe", b'"text"', b"null", b"{" * 100_000])
+def test_a_malformed_body_gets_400(plane: Plane, pair: tuple[str, APIRoute], body: bytes) -> None:
+    method, route = pair
+    organization_id = plane.organization()
+    answer = plane.call(
+        method,
+        path_of(route, organization_id),
+        plane.admin(organization_id),
+        content=body,
+        headers={"content-type": "application/json"},
+    )
+    check_envelope(answer, 400, "BAD_REQUEST")
+
+
+@pytest.mark.parametrize("pair", GUARDED, ids=name)
+def test_ten_megabytes_get_413(plane: Plane, pair: tuple[str, APIRoute]) -> None:
+    method, route = pair
+    organization_id = plane.organization()
+    auth = plane.admin(organization_id)
+    announced = plane.call(method, path_of(route, organization_id), auth, content=b"x" * 10_000_000)
+    check_envelope(announced, 413, "PAYLOAD_TOO_LARGE")
+    chunked = plane.call(method, path_of(route, organization_id), auth, content=iter([b"x" * 100_000] * 100))
+    check_envelope(chunked, 413, "PAYLOAD_TOO_LARGE")
+
+
+@pytest.mark.parametrize("pair", SCOPED, ids=name)
+def test_each_role_gets_in_just_where_its_permissions_say(plane: Plane, pair: tuple[str, APIRoute]) -> None:
+    method, route = pair
+    organization_id = plane.organization()
+    needed = access_of(route)
+    for role in (*SYSTEM_ROLES.values(), None):
+        auth = plane.key(organization_id, *([role] if role else []))
+        answer = plane.call(
+            method, path_of(route, organization_id), auth, content=b"[]", headers={"content-type": "application/json"}
+        )
+        assert (answer.status_code == 403) == (needed not in (role.permissions if role else ())), (role, answer.text)
+
+
+def test_the_matrix_of_roles_and_routes_is_the_one_that_was_agreed() -> None:
+    """`make golden` rewrites the file; a change of it is a change of who may do what and is reviewed as one."""
+    lines = [f"{'route':<75} {'needs':<50} roles"]
+    for method, route in ROUTES:
+        needed = access_of(route)
+        holders = [role.name for role in (ADMIN, DEVELOPER, BILLING, MEMBER) if needed in role.permissions]
+        shown = needed.value if isinstance(needed, Permission) else f"{type(needed).__name__.lower()}: {needed.reason}"
+        lines.append(f"{method + ' /v1' + route.path:<75} {shown:<50} {' '.join(holders)}".rstrip())
+    text = "\n".join(lines) + "\n"
+    if os.environ.get("STRONGHOUSE_GOLDEN") == "write":
+        GOLDEN.parent.mkdir(exist_ok=True)
+        GOLDEN.write_text(text)
+    assert GOLDEN.read_text() == text
+
+
+def test_every_denied_request_is_in_the_audit_log(plane: Plane) -> None:
+    organization_id = plane.organization()
+    member = plane.key(organization_id, MEMBER)
+    check_envelope(plane.call("GET", f"/organizations/{organization_id}/keys", member), 403, "FORBIDDEN")
+    events = plane.call("GET", f"/organizations/{organization_id}/auditLog", plane.admin(organization_id)).json()[
+        "result"
+    ]
+    denied = next(event for event in events if event["code"] == "access.deny")
+    assert (denied["outcome"], denied["data"]["permission"]) == ("denied", Permission.API_KEYS_VIEW.value)
+
+
+def test_refused_keys_are_recorded_but_cannot_flood_the_log(plane: Plane) -> None:
+    organization_id = plane.organization()
+    key_id, _ = auth = plane.admin(organization_id)
+    for _ in range(20):
+        plane.call("GET", "/organizations", (key_id, "wrong"))
+    events = plane.call("GET", f"/organizations/{organization_id}/auditLog", auth).json()["result"]
+    assert [event["code"] for event in events].count("api_key.refuse") == 1
+
+
+def test_paths_and_methods_that_are_not_there_get_the_envelope(plane: Plane) -> None:
+    check_envelope(plane.call("GET", "/nothing", None), 404, "NOT_FOUND")
+    check_envelope(plane.call("PUT", "/whoami", None), 405, "METHOD_NOT_ALLOWED")
+    for path, method in itertools.product(("/../etc/passwd", "/organizations//services"), ("GET", "POST")):
+        assert plane.call(method, path, None).status_code in {401, 404, 405}
