@@ -22,6 +22,7 @@ from stronghouse.kernel.networks import parse_source
 from stronghouse.kernel.secret import Secret
 
 KEYS_PER_ORGANIZATION = 100  # as in the managed cloud
+MAX_NAME = 256
 KEY_ID_LENGTH = 20
 SUFFIX_LENGTH = 4
 ALPHABET = string.ascii_letters + string.digits
@@ -178,8 +179,8 @@ def find_key(uow: UnitOfWork, *, organization_id: str, key_id: str) -> ApiKey:
 
 def check_name(name: str) -> None:
     """Raise Invalid unless `name` is 1 to 256 printable characters."""
-    if not 1 <= len(name.strip()) <= 256 or not name.isprintable():
-        raise Invalid("A name has 1 to 256 printable characters.", code="name_invalid")
+    if not 1 <= len(name.strip()) <= MAX_NAME or not name.isprintable():
+        raise Invalid(f"A name has 1 to {MAX_NAME} printable characters.", code="name_invalid")
 
 
 def check_sources(sources: tuple[Source, ...]) -> None:

@@ -14,6 +14,7 @@ from stronghouse.kernel.errors import Invalid, NotFound, Unauthenticated
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
 
+MAX_EMAIL = 320  # RFC 3696 erratum 1690: 64 for the local part, 255 for the domain, and the @
 LINK_LIFETIME = timedelta(hours=24)
 SESSION_LIFETIME = timedelta(hours=12)
 
@@ -31,7 +32,7 @@ def create_member(
 ) -> User:
     """Add a person to an organization, without a password yet."""
     address = email.strip().lower()
-    if "@" not in address or len(address) > 320 or not address.isprintable():
+    if "@" not in address or len(address) > MAX_EMAIL or not address.isprintable():
         raise Invalid("This is not an e-mail address.", code="email_invalid")
     user = store.user_by_email(uow.connection, address)
     if user is None:

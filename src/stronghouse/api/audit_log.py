@@ -1,4 +1,4 @@
-"""`/v1/organizations/{organization}/auditLog`: the log itself, its signed heads and its proofs. Ours, not the Cloud's."""
+"""`/v1/organizations/{organization}/auditLog`: the log, its signed heads and its proofs. Ours, not the Cloud's."""
 
 import base64
 from typing import Annotated

@@ -1,5 +1,7 @@
 """The one map from a kind of error to an HTTP status and a code word."""
 
+from http import HTTPStatus
+
 import structlog
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -28,9 +30,9 @@ async def own_error(request: Request, error: Exception) -> JSONResponse:
     """An error raised on purpose."""
     assert isinstance(error, StronghouseError)  # noqa: S101 - registered for this type only
     status, word = KINDS[error.kind]
-    if error.detail or status >= 500:
+    if error.detail or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.warning("request_failed", code=error.code, detail=error.detail, request_id=request.state.request_id)
-    headers = {"www-authenticate": 'Basic realm="stronghouse"'} if status == 401 else None
+    headers = {"www-authenticate": 'Basic realm="stronghouse"'} if status == HTTPStatus.UNAUTHORIZED else None
     return failure(request, status=status, error=f"{word}: {error.public}", headers=headers)
 
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from stronghouse.access import authentication, authorization, store
+from stronghouse.access.api_keys import hash_text
 from stronghouse.access.events import AccessDenied, KeyRefused
 from stronghouse.access.model import Principal
 from stronghouse.access.permissions import Permission
@@ -153,7 +154,7 @@ def _record_refusal(plane: ControlPlane, key_id: str, error: StronghouseError, c
     if not plane.refusals.is_news((key_id, context.address)):
         return
     with plane.database.read() as connection:
-        found = store.key_by_hash(connection, authentication.hash_text(key_id))
+        found = store.key_by_hash(connection, hash_text(key_id))
     key = found[0] if found else None
     with plane.audit.unit_of_work(context) as uow:
         uow.record(

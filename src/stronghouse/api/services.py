@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -49,7 +49,7 @@ UNSUPPORTED: dict[str, tuple[object, ...]] = {
 class WithUnsupported(Body):
     """A body whose unsupported fields are refused unless they ask for what is so anyway."""
 
-    model_config = {"extra": "allow"}
+    model_config = ConfigDict(extra="allow")
 
     def refuse_unsupported(self) -> None:
         """Raise Invalid with the first field that asks for something this version cannot do."""

@@ -1,7 +1,7 @@
-"""Signed tree heads: C2SP checkpoints in C2SP signed-note form, one Ed25519 signature each.
+r"""Signed tree heads: C2SP checkpoints in C2SP signed-note form, one Ed25519 signature each.
 
 A checkpoint's text is three lines: the log's origin, its size, the root in base64. The signature line names the
-signer by its origin and the first four bytes of SHA-256(name || "\\n" || 0x01 || public key).
+signer by its origin and the first four bytes of SHA-256(name || "\n" || 0x01 || public key).
 """
 
 import base64
@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from stronghouse.kernel.errors import Invalid
 
 ED25519 = b"\x01"
+PUBLIC_KEY_BYTES = 32
+LINES = 3  # origin, size, root
 SIGNATURE_LINE = "\u2014 "
 
 
@@ -77,7 +79,7 @@ def verify(note: str, *, origin: str, public_key: bytes) -> Checkpoint:
     text, separator, signatures = note.partition("\n\n")
     text += "\n"
     lines = text.splitlines()
-    if not separator or len(lines) != 3 or lines[0] != origin:
+    if not separator or len(lines) != LINES or lines[0] != origin:
         raise Invalid("This is not a checkpoint of this log.", code="checkpoint_malformed")
     try:
         checkpoint = Checkpoint(lines[0], int(lines[1]), base64.b64decode(lines[2], validate=True))
@@ -126,6 +128,6 @@ def parse_verifier_key(text: str) -> tuple[str, bytes]:
         raw = base64.b64decode(encoded, validate=True)
     except binascii.Error:
         raw = b""
-    if len(raw) != 33 or raw[:1] != ED25519 or key_id(name, raw[1:]).hex() != digest:
+    if len(raw) != 1 + PUBLIC_KEY_BYTES or raw[:1] != ED25519 or key_id(name, raw[1:]).hex() != digest:
         raise Invalid("This is not an Ed25519 verifier key.", code="verifier_key_malformed")
     return name, raw[1:]

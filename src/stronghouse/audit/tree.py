@@ -1,6 +1,6 @@
 """The Merkle tree of RFC 6962 section 2.1, kept as the hashes of its complete subtrees.
 
-`Nodes` gives the hash of the complete subtree (level, index) that covers leaves [index * 2^level, (index + 1) * 2^level).
+`Nodes` gives the hash of the complete subtree (level, index), which covers the 2^level leaves from index * 2^level on.
 Everything else, the root and both kinds of proof, is computed from those.
 """
 

@@ -8,7 +8,7 @@ import resource
 import signal
 from pathlib import Path
 
-import envoy  # type: ignore[import-untyped]  # the wheel has annotations but no py.typed
+import envoy
 
 from stronghouse.kernel.processes import Process, spawn
 

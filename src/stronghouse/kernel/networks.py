@@ -5,6 +5,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from stronghouse.kernel.errors import Invalid
 
 IPNetwork = IPv4Network | IPv6Network
+MAPPED_BITS = 96  # RFC 4291 section 2.5.5.2: ::ffff:0:0/96 holds the IPv4 addresses
 
 
 def parse_source(text: str) -> IPNetwork:
@@ -19,10 +20,10 @@ def parse_source(text: str) -> IPNetwork:
         network = ip_network(text.strip(), strict=True)
     except ValueError:
         raise Invalid(
-            f"{text[:64]!r} is not an IP address or CIDR block; write it as 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32."
+            f"{text[:64]!r} is not an IP address or CIDR block, as in 203.0.113.7, 203.0.113.0/24 or 2001:db8::/32."
         ) from None
-    if isinstance(network, IPv6Network) and network.prefixlen >= 96 and network.network_address.ipv4_mapped:
-        return IPv4Network((network.network_address.ipv4_mapped, network.prefixlen - 96))
+    if isinstance(network, IPv6Network) and network.prefixlen >= MAPPED_BITS and network.network_address.ipv4_mapped:
+        return IPv4Network((network.network_address.ipv4_mapped, network.prefixlen - MAPPED_BITS))
     return network
 
 

@@ -10,6 +10,8 @@ from stronghouse.organizations import store
 from stronghouse.organizations.events import OrganizationCreated, OrganizationRenamed
 from stronghouse.organizations.model import Organization
 
+MAX_NAME = 256
+
 
 def create_organization(uow: UnitOfWork, *, name: str, now: datetime) -> Organization:
     """Create an organization; raises Invalid for an unusable name."""
@@ -31,6 +33,6 @@ def rename_organization(uow: UnitOfWork, *, organization_id: str, name: str) -> 
 
 
 def _checked(name: str) -> str:
-    if not 1 <= len(name.strip()) <= 256 or not name.isprintable():
-        raise Invalid("An organization's name has 1 to 256 printable characters.", code="name_invalid")
+    if not 1 <= len(name.strip()) <= MAX_NAME or not name.isprintable():
+        raise Invalid(f"An organization's name has 1 to {MAX_NAME} printable characters.", code="name_invalid")
     return name.strip()

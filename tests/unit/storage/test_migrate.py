@@ -1,0 +1,68 @@
+"""Migrations: they make exactly the tables that the stores declare, keep a copy, and never go back."""
+
+import importlib
+import pkgutil
+import stat
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+import stronghouse
+from stronghouse.kernel.errors import Conflict
+from stronghouse.storage.columns import metadata
+from stronghouse.storage.database import Database
+from stronghouse.storage.migrate import migrate
+
+
+def load_every_store() -> None:
+    for area in pkgutil.iter_modules(stronghouse.__path__, "stronghouse."):
+        if area.ispkg and (Path(next(iter(stronghouse.__path__))) / area.name.split(".")[1] / "store.py").exists():
+            importlib.import_module(f"{area.name}.store")
+
+
+def test_the_migrated_schema_is_the_one_that_the_stores_declare(tmp_path: Path) -> None:
+    load_every_store()
+    database = Database(tmp_path / "control.db")
+    migrate(database)
+    with database.read() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+    real = [difference for difference in differences if "test_" not in str(difference)]  # tables that tests declared
+    assert real == []
+    database.close()
+
+
+def test_migrating_again_changes_nothing_and_makes_no_copy(tmp_path: Path) -> None:
+    database = Database(tmp_path / "control.db")
+    migrate(database)
+    migrate(database)
+    assert not list(tmp_path.glob("*.before-*"))
+    database.close()
+
+
+def test_a_state_of_a_newer_version_is_refused_untouched(tmp_path: Path) -> None:
+    database = Database(tmp_path / "control.db")
+    migrate(database)
+    with database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(Conflict, match="newer version"):
+        migrate(database)
+    with database.read() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
+    database.close()
+
+
+def test_an_older_state_is_copied_before_it_is_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Database(tmp_path / "control.db")
+    migrate(database)
+    monkeypatch.setattr("alembic.script.ScriptDirectory.get_current_head", lambda _: "0002")
+    migrate(database)
+    copy = tmp_path / "control.db.before-0002"
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    restored = Database(copy)
+    with restored.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM organization")).scalar_one() == 0
+    restored.close()
+    database.close()
