@@ -1,0 +1,232 @@
+"""Running checks: facts once for all, each error kept to its checks, nothing green that was not looked at."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from stronghouse.audit import store as audit
+from stronghouse.audit.unit_of_work import AuditLog
+from stronghouse.kernel.clock import FixedClock
+from stronghouse.kernel.errors import Invalid, Unavailable
+from stronghouse.responsibility import store
+from stronghouse.responsibility.catalogue import Catalogue
+from stronghouse.responsibility.facts import COLLECTORS
+from stronghouse.responsibility.model import ResultState
+from stronghouse.responsibility.runner import CheckRunner, Group
+from tests.unit.responsibility.cases import CASES, facts, passing
+from tests.unit.responsibility.conftest import ACME, OTHER, ScriptedFacts
+
+HERE = "region/local"
+
+
+def _runs(log: AuditLog) -> dict[tuple[str, str], store.Run]:
+    with log.database.read() as connection:
+        return store.runs(connection)
+
+
+def _codes(log: AuditLog) -> list[str]:
+    with log.database.read() as connection:
+        return [entry.code for entry in audit.entries(connection)]
+
+
+def test_first_run_collects_each_kind_of_facts_once_in_each_place(runner: CheckRunner, sources: ScriptedFacts) -> None:
+    looks = sum(len(where) for where in COLLECTORS.values())
+    assert runner.run_due() == looks == len(set(sources.calls)) == len(sources.calls)
+
+
+def test_nothing_runs_again_until_it_is_due(runner: CheckRunner, sources: ScriptedFacts, clock: FixedClock) -> None:
+    runner.run_due()
+    sources.calls.clear()
+    clock.advance(timedelta(minutes=14))
+    assert runner.run_due() == 0
+    clock.advance(timedelta(minutes=1))
+    runner.run_due()
+    assert ("tls_endpoints", "local") in sources.calls
+    assert ("plane_access", "local") not in sources.calls
+
+
+def test_failed_collector_is_an_error_keeps_former_results_and_is_tried_again_soon(
+    runner: CheckRunner, sources: ScriptedFacts, clock: FixedClock, log: AuditLog
+) -> None:
+    runner.run_due()
+    sources.found["data_keys"] = Unavailable("Region local did not answer.", detail="10.0.0.9")
+    clock.advance(timedelta(minutes=15))
+    runner.run_due()
+    run = _runs(log)["tde_key_unwraps", HERE]
+    assert (run.error, run.collected_at) == ("Region local did not answer.", clock.now() - timedelta(minutes=15))
+    assert _runs(log)["rest_files_encrypted", HERE].error is None
+    with log.database.read() as connection:
+        (kept,) = store.results_of(connection, check_id="tde_key_unwraps", place=HERE)
+    assert kept.state is ResultState.PASS
+    sources.calls.clear()
+    clock.advance(timedelta(seconds=60))
+    del sources.found["data_keys"]
+    runner.run_due()
+    assert sources.calls == [("data_keys", "local")]
+    assert _runs(log)["tde_key_unwraps", HERE].error is None
+
+
+def test_going_to_error_is_recorded_once_however_long_it_lasts(
+    runner: CheckRunner, sources: ScriptedFacts, clock: FixedClock, log: AuditLog
+) -> None:
+    sources.found["plane_access"] = RuntimeError("secret-in-a-foreign-error")
+    runner.run(check_id="plane_access_authenticated")
+    for _ in range(5):
+        clock.advance(timedelta(minutes=1))
+        runner.run(check_id="plane_access_authenticated")
+    assert _codes(log) == ["check.state_change"]
+    run = _runs(log)["plane_access_authenticated", HERE]
+    assert run.attempted_at == clock.now()
+    assert "RuntimeError" in str(run.error)
+    assert "secret" not in str(run.error)
+
+
+@pytest.mark.parametrize("skew", [timedelta(seconds=61), timedelta(seconds=-61)])
+def test_clock_that_differs_makes_an_error(
+    runner: CheckRunner, sources: ScriptedFacts, log: AuditLog, skew: timedelta
+) -> None:
+    told = facts("disk_encryption", passing("disk_encryption"), collected_at=sources.clock.now() + skew)
+    sources.answers["disk_encryption"] = told.to_json()
+    runner.run(check_id="rest_files_encrypted")
+    assert "clock" in str(_runs(log)["rest_files_encrypted", HERE].error)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        [],
+        {"collector": "disk_encryption"},
+        {
+            "collector": "data_keys",
+            "version": 1,
+            "method": "",
+            "target": "",
+            "collected_at": "2026-11-23T12:00:00Z",
+            "resources": [],
+        },
+        {
+            "collector": "disk_encryption",
+            "version": 1,
+            "method": "",
+            "target": "",
+            "collected_at": "now",
+            "resources": [],
+        },
+        {
+            "collector": "disk_encryption",
+            "version": 1,
+            "method": "",
+            "target": "",
+            "collected_at": "2026-11-23T12:00:00Z",
+            "resources": [{"id": "service/a1", "kind": "service"}, {"id": "service/a1", "kind": "service"}],
+        },
+    ],
+)
+def test_answer_that_is_no_facts_is_an_error(
+    runner: CheckRunner, sources: ScriptedFacts, log: AuditLog, answer: None
+) -> None:
+    sources.answers["disk_encryption"] = answer
+    runner.run(check_id="rest_files_encrypted")
+    assert _runs(log)["rest_files_encrypted", HERE].error is not None
+
+
+def test_one_evaluator_that_breaks_takes_no_other_with_it(
+    runner: CheckRunner, sources: ScriptedFacts, log: AuditLog
+) -> None:
+    broken = {name: value for name, value in CASES["tls_certificate_trusted"].passing.items() if name != "plaintext"}
+    sources.found["tls_endpoints"] = [broken]
+    runner.run()
+    runs = _runs(log)
+    assert "plaintext" in str(runs["tls_plaintext_refused", HERE].error)
+    assert runs["tls_certificate_trusted", HERE].error is None
+
+
+def test_evidence_is_split_so_that_no_organization_sees_anothers(
+    runner: CheckRunner, sources: ScriptedFacts, log: AuditLog
+) -> None:
+    fine = CASES["rest_files_encrypted"].passing
+    sources.found["disk_encryption"] = [
+        {**fine, "id": f"service/{service}", "service_id": service} for service in ("a1", "o1", "nobodys")
+    ]
+    runner.run(check_id="rest_files_encrypted")
+    with log.database.read() as connection:
+        seen = {
+            kept.organization_id: [one for one in ("a1", "o1", "nobodys") if f"service/{one}" in kept.body]
+            for kept in store.cited_evidence(connection)
+        }
+    assert seen == {ACME: ["a1"], OTHER: ["o1"]}
+
+
+def test_resource_that_is_gone_takes_its_result_with_it(
+    runner: CheckRunner, sources: ScriptedFacts, clock: FixedClock, log: AuditLog
+) -> None:
+    sources.found["disk_encryption"] = [dict(CASES["rest_files_encrypted"].failing[0][0])]
+    runner.run(check_id="rest_files_encrypted")
+    sources.found["disk_encryption"] = []
+    clock.advance(timedelta(minutes=1))
+    runner.run(check_id="rest_files_encrypted")
+    with log.database.read() as connection:
+        assert store.results_of(connection, check_id="rest_files_encrypted", place=HERE) == []
+
+
+def test_evidence_is_a_leaf_of_the_audit_log(runner: CheckRunner, log: AuditLog) -> None:
+    runner.run(check_id="rest_files_encrypted")
+    with log.database.read() as connection:
+        (kept,) = store.cited_evidence(connection)
+        (recorded,) = [entry for entry in audit.entries(connection) if entry.code == "evidence.record"]
+    assert recorded.index == kept.audit_index
+    assert recorded.organization_id == kept.organization_id == ACME
+    assert kept.id in recorded.body
+
+
+def test_run_by_hand_takes_one_row_and_tells_of_progress(
+    runner: CheckRunner, sources: ScriptedFacts, catalogue: Catalogue
+) -> None:
+    done: list[Group] = []
+    runner.run(row_id="console.tde", progress=done.append)
+    assert [group.place for group in done] == [HERE]
+    assert {check.meta.id for check in done[0].checks} == {
+        check.meta.id for check in catalogue.checks_of_row("console.tde")
+    }
+    for unknown in ("nothing", "console.iam"):
+        with pytest.raises(Invalid):
+            runner.run(row_id=unknown)
+    with pytest.raises(Invalid):
+        runner.run(check_id="nothing")
+
+
+def test_collectors_run_side_by_side_but_not_more_than_allowed(
+    log: AuditLog, clock: FixedClock, catalogue: Catalogue, runner: CheckRunner, sources: ScriptedFacts
+) -> None:
+    at_once = most = 0
+    lock, meeting = threading.Lock(), threading.Barrier(2, timeout=5)
+    plain = sources.collect
+
+    def counted(collector: str, region: str | None) -> object:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        if collector in {"audit_tree", "tls_endpoints"} and region is None:
+            meeting.wait()  # only passes if two are here at the same time
+        with lock:
+            at_once -= 1
+        return plain(collector, region)
+
+    sources.collect = counted  # type: ignore[method-assign, assignment]
+    runner.run_due()
+    assert most == 2
+    assert all(run.error is None for run in _runs(log).values())
+
+
+def test_thread_outlives_a_broken_source_of_facts(runner: CheckRunner, sources: ScriptedFacts) -> None:
+    stop = threading.Event()
+
+    def broken() -> list[str]:
+        stop.set()
+        raise RuntimeError
+
+    sources.regions = broken  # type: ignore[method-assign]
+    runner.run_forever(stop)
