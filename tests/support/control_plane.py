@@ -1,0 +1,109 @@
+"""A control plane without processes: real SQLite, real API, a clock that tests move, and jobs that are only noted."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from starlette.testclient import TestClient
+
+from stronghouse.access import api_keys
+from stronghouse.access.api_keys import KeyRequest
+from stronghouse.access.model import Source
+from stronghouse.access.roles import ADMIN, Role
+from stronghouse.api.application import create_api
+from stronghouse.api.state import ControlPlane, Throttle
+from stronghouse.audit.checkpoint import Ed25519Signer
+from stronghouse.audit.event import SYSTEM, Context
+from stronghouse.audit.unit_of_work import AuditLog
+from stronghouse.kernel.clock import FixedClock
+from stronghouse.organizations import actions as organizations
+from stronghouse.regions import actions as regions
+from stronghouse.responsibility.catalogue import load_catalogue
+from stronghouse.storage.database import Database
+from stronghouse.storage.migrate import migrate
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HERE = "127.0.0.1"
+CONTEXT = Context(SYSTEM)
+
+
+@dataclass
+class NotedJobs:
+    """Jobs that reach nobody and remember what was asked."""
+
+    notified: list[str] = field(default_factory=list)
+    woken: list[str] = field(default_factory=list)
+
+    def notify(self, region_id: str) -> None:
+        """Note a change."""
+        self.notified.append(region_id)
+
+    def wake(self, _region_id: str, service_id: str) -> None:
+        """Note a wake."""
+        self.woken.append(service_id)
+
+
+@dataclass
+class Plane:
+    """The parts under test and shortcuts to use them."""
+
+    control: ControlPlane
+    clock: FixedClock
+    jobs: NotedJobs
+    http: TestClient
+
+    def organization(self, name: str = "Example") -> str:
+        """A new organization's id."""
+        with self.control.audit.unit_of_work(CONTEXT) as uow:
+            return organizations.create_organization(uow, name=name, now=self.clock.now()).id
+
+    def key(self, organization_id: str, *roles: Role, **request: Any) -> tuple[str, str]:
+        """Key id and secret of a new key, which may be used from here."""
+        wanted = KeyRequest(name="test", role_ids=tuple(role.id for role in roles), ip_access=(Source("127.0.0.0/8"),))
+        with self.control.audit.unit_of_work(CONTEXT) as uow:
+            new = api_keys.create_key(
+                uow,
+                KeyRequest(**{**wanted.__dict__, **request}),
+                organization_id=organization_id,
+                creator=None,
+                now=self.clock.now(),
+            )
+        assert new.key_id is not None
+        assert new.key_secret is not None
+        return new.key_id.reveal(), new.key_secret.reveal()
+
+    def admin(self, organization_id: str) -> tuple[str, str]:
+        """Key id and secret of a key that may do everything."""
+        return self.key(organization_id, ADMIN)
+
+    def call(self, method: str, path: str, auth: tuple[str, str] | None, *, address: str = HERE, **options: Any) -> Any:
+        """One request as the edge would pass it on."""
+        headers = {"x-sh-client-ip": address, **options.pop("headers", {})}
+        return self.http.request(method, f"/v1{path}", auth=auth, headers=headers, **options)
+
+
+@contextmanager
+def control_plane(directory: Path) -> Iterator[Plane]:
+    """A migrated, empty control plane with one region called `local`."""
+    clock, jobs = FixedClock(NOW), NotedJobs()
+    database = Database(directory / "control.db")
+    migrate(database)
+    audit = AuditLog(database, Ed25519Signer("test.log", bytes(range(32))), clock)
+    with audit.unit_of_work(CONTEXT) as uow:
+        regions.create_region(uow, region_id="local", cloud_provider="aws", cloud_region="us-east-1", now=clock.now())
+    control = ControlPlane(
+        database=database,
+        audit=audit,
+        clock=clock,
+        jobs=jobs,
+        service_port=lambda slot: 8444 + slot,
+        host="localhost",
+        refusals=Throttle(clock),
+        catalogue=load_catalogue(),
+    )
+    with TestClient(create_api(control), base_url="https://localhost", raise_server_exceptions=False) as http:
+        yield Plane(control, clock, jobs, http)
+    database.close()
