@@ -1,0 +1,120 @@
+"""Connections to the engine, typed, with errors as DatabaseError."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Self, TypeVar
+
+from stronghouse.engine.binding import RawConnection, RawInsert, RawResult
+from stronghouse.engine.errors import parse_error
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What a statement did: rows and bytes read from tables and written to them, and rows of its result."""
+
+    read_rows: int = 0
+    read_bytes: int = 0
+    written_rows: int = 0
+    written_bytes: int = 0
+    result_rows: int = 0
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished statement's output."""
+
+    data: bytes
+    counters: Counters
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What a statement would do, by the engine's own parser: see `chdb.query_class`."""
+
+    query_class: str
+    statements: int
+
+
+class Connection:
+    """One connection: its own current database, settings and temporary tables. One statement at a time, any thread."""
+
+    def __init__(self, raw: RawConnection) -> None:
+        self._raw = raw
+
+    def query(
+        self, sql: str, *, output_format: str = "TabSeparated", parameters: Mapping[str, str] | None = None
+    ) -> Result:
+        """Run one statement to its end; raises DatabaseError."""
+        raw = self._raw
+        result = _call(lambda: raw.query(sql, output_format, params=dict(parameters or {})))
+        if result.has_error():
+            raise parse_error(result.error_message())
+        return Result(result.bytes(), _counters(result))
+
+    def value(self, sql: str, *, parameters: Mapping[str, str] | None = None) -> str:
+        """The output of a statement as text, without escapes and without the last newline."""
+        return self.query(sql, output_format="TSVRaw", parameters=parameters).data.decode().removesuffix("\n")
+
+    def classify(self, sql: str) -> Classification:
+        """What `sql` would do, without running it."""
+        answer = self._raw.classify_query(sql)
+        return Classification(getattr(answer["query_class"], "name", "UNKNOWN"), int(str(answer["statement_count"])))
+
+    def insert(self, sql: str, *, input_format: str) -> "Insertion":
+        """Begin an insert whose data follow; `sql` is the INSERT without FORMAT. Raises DatabaseError."""
+        return Insertion(self._raw, sql, input_format)
+
+    def close(self) -> None:
+        """Close it; waits for a running statement."""
+        self._raw.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Insertion:
+    """A streaming insert: append data, then `finish` or `cancel`. Blocks that were full before `cancel` stay."""
+
+    def __init__(self, raw: RawConnection, sql: str, input_format: str) -> None:
+        self._raw = raw
+        self._stream: RawInsert = _call(lambda: raw.send_insert(sql, input_format))
+        if self._stream.has_error():
+            raise parse_error(self._stream.error_message())
+
+    def append(self, data: bytes) -> None:
+        """Hand over a piece; waits while the engine is behind. Raises DatabaseError when the data do not fit."""
+        _call(lambda: self._raw.insert_append(self._stream, data))
+
+    def finish(self) -> Counters:
+        """Commit; returns only after the rows are on disk. Raises DatabaseError."""
+        result = _call(lambda: self._raw.insert_done(self._stream))
+        if result.has_error():
+            raise parse_error(result.error_message())
+        return _counters(result)
+
+    def cancel(self) -> None:
+        """Give it up."""
+        self._raw.insert_cancel(self._stream)
+
+
+def _call(function: Callable[[], _T]) -> _T:
+    try:
+        return function()
+    except RuntimeError as error:
+        # The cause would put the statement's text into a traceback.
+        raise parse_error(str(error)) from None
+
+
+def _counters(result: RawResult) -> Counters:
+    return Counters(
+        read_rows=result.storage_rows_read(),
+        read_bytes=result.storage_bytes_read(),
+        written_rows=result.rows_written(),
+        written_bytes=result.bytes_written(),
+        result_rows=result.rows_read(),
+    )
