@@ -1,0 +1,94 @@
+"""Making a connection ready for one request, and a session's connection as it was before."""
+
+import contextlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from stronghouse.engine.admission import Admission
+from stronghouse.engine.connection import Connection
+from stronghouse.engine.engine import Engine
+from stronghouse.engine.errors import DatabaseError
+from stronghouse.worker.options import Options
+from stronghouse.worker.sessions import Session
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+READ_ONLY_WITH_SETTINGS = "2"
+
+
+@dataclass(frozen=True)
+class ExternalTable:
+    """A temporary table that comes with the request: the columns' text, the format and the data."""
+
+    name: str
+    structure: str
+    input_format: str
+    data: bytes
+
+
+@contextlib.contextmanager
+def prepared(
+    engine: Engine, options: Options, session: Session | None, *, expressions: bool = False
+) -> Iterator[Connection]:
+    """A connection with the request's database and settings: its session's, or a fresh one that is closed after.
+
+    Raises DatabaseError.
+    """
+    if session is None:
+        with engine.connect(expressions=expressions) as connection:
+            settings = dict(options.settings)
+            if options.read_only:
+                settings.setdefault("readonly", READ_ONLY_WITH_SETTINGS)
+            _apply(connection, options.database, settings)
+            yield connection
+        return
+    session.connection = connection = session.connection or engine.connect()
+    before = _remember(session, connection, options)
+    try:
+        _apply(connection, options.database, options.settings)
+        yield connection
+    finally:
+        with contextlib.suppress(DatabaseError):  # a dropped database, a setting that only goes one way
+            _apply(connection, before, {name: session.baseline.get(name) for name in options.settings})
+
+
+@contextlib.contextmanager
+def external_tables(connection: Connection, tables: Sequence[ExternalTable], admission: Admission) -> Iterator[None]:
+    """Temporary tables, filled, for the time of one query; raises DatabaseError."""
+    for table in tables:
+        if not _NAME.fullmatch(table.name) or not _NAME.fullmatch(table.input_format):
+            raise DatabaseError(36, "BAD_ARGUMENTS", "Invalid name or format of external data")
+        connection.query(admission.admit(f"CREATE TEMPORARY TABLE {table.name} ({table.structure})").text)
+        insertion = connection.insert(f"INSERT INTO {table.name}", input_format=table.input_format)
+        insertion.append(table.data)
+        insertion.finish()
+    try:
+        yield
+    finally:
+        for table in tables:
+            connection.query(f"DROP TEMPORARY TABLE IF EXISTS {table.name}")
+
+
+def quoted(value: str) -> str:
+    """A string of SQL."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _apply(connection: Connection, database: str | None, settings: "dict[str, str | None] | dict[str, str]") -> None:
+    if database is not None:
+        name = database.replace("\\", "\\\\").replace("`", "\\`")
+        connection.query(f"USE `{name}`")
+    if settings:
+        changes = [f"{name} = {'DEFAULT' if value is None else quoted(value)}" for name, value in settings.items()]
+        connection.query(f"SET {', '.join(changes)}")
+
+
+def _remember(session: Session, connection: Connection, options: Options) -> str | None:
+    """Note what the request is going to change; the current database, if it names another."""
+    unknown = [name for name in options.settings if name not in session.baseline]
+    if unknown:
+        session.baseline.update(dict.fromkeys(unknown))
+        names = ", ".join(quoted(name) for name in unknown)
+        rows = connection.value(f"SELECT name, value FROM system.settings WHERE changed AND name IN ({names})")
+        session.baseline.update(row.split("\t", 1) for row in rows.split("\n") if row)  # type: ignore[arg-type]
+    return connection.value("SELECT currentDatabase()") if options.database is not None else None

@@ -1,0 +1,153 @@
+"""What the agent and a worker tell each other about. Standard library only: the launching stage reads it too."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from stronghouse.kernel.canonical import Json
+from stronghouse.kernel.ids import ServiceId
+
+
+@dataclass(frozen=True)
+class WorkerSpec:
+    """A service as its worker needs it.
+
+    Attributes:
+        service_id: the service.
+        data_directory: its own directory; `uid` owns it.
+        username: the one database user, the service's owner.
+        password_sha256: base64 of the SHA-256 of the owner's password.
+        memory_limit_bytes: what the engine may use.
+        uid: user and group that the worker runs as; None to stay who we are.
+    """
+
+    service_id: ServiceId
+    data_directory: Path
+    username: str
+    password_sha256: str
+    memory_limit_bytes: int
+    uid: int | None
+
+    def to_json(self) -> dict[str, Json]:
+        """For the control channel."""
+        return {
+            "service_id": self.service_id,
+            "data_directory": str(self.data_directory),
+            "username": self.username,
+            "password_sha256": self.password_sha256,
+            "memory_limit_bytes": self.memory_limit_bytes,
+            "uid": self.uid,
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> "WorkerSpec":
+        """The reverse; raises ValueError."""
+        match value:
+            case {
+                "service_id": str(service_id),
+                "data_directory": str(directory),
+                "username": str(username),
+                "password_sha256": str(password_sha256),
+                "memory_limit_bytes": int(memory),
+                "uid": int() | None as uid,
+            }:
+                return cls(ServiceId(service_id), Path(directory), username, password_sha256, memory, uid)
+        raise ValueError("not a worker's specification")
+
+
+@dataclass(frozen=True)
+class SandboxReport:
+    """Which parts of the sandbox are in force.
+
+    Attributes:
+        landlock_abi: the kernel's Landlock version, 0 without Landlock.
+        seccomp: whether the system call filter is loaded.
+        separate_uid: whether the worker runs as a user of its own.
+        missing: names of the parts that are not in force, for people.
+    """
+
+    landlock_abi: int
+    seccomp: bool
+    separate_uid: bool
+    missing: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Json]:
+        """For the control channel and for status reports."""
+        return {
+            "landlock_abi": self.landlock_abi,
+            "seccomp": self.seccomp,
+            "separate_uid": self.separate_uid,
+            "missing": list(self.missing),
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> "SandboxReport":
+        """The reverse; raises ValueError."""
+        match value:
+            case {
+                "landlock_abi": int(abi),
+                "seccomp": bool(seccomp),
+                "separate_uid": bool(separate_uid),
+                "missing": list(missing),
+            }:
+                return cls(abi, seccomp, separate_uid, tuple(str(part) for part in missing))
+        raise ValueError("not a sandbox report")
+
+
+@dataclass(frozen=True)
+class Activity:
+    """How busy a worker is: requests being answered, and seconds since the last one ended (or since the start)."""
+
+    active_requests: int
+    idle_seconds: float
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What the launching stage has to do.
+
+    Attributes:
+        module: the Python module to become.
+        data_directory: the only directory that may be written.
+        uid: user and group to become, or None.
+        control: the descriptor of the control channel.
+        listener: the descriptor of the listening socket, or None.
+        parent: the process that started it; when it is gone, so is the worker.
+        sandbox: filled in by the launching stage for the module that it becomes.
+    """
+
+    module: str
+    data_directory: str
+    uid: int | None
+    control: int
+    listener: int | None
+    parent: int
+    sandbox: SandboxReport | None = None
+
+    def to_json(self) -> dict[str, Json]:
+        """For the command line: nothing here is secret."""
+        return {
+            "module": self.module,
+            "data_directory": self.data_directory,
+            "uid": self.uid,
+            "control": self.control,
+            "listener": self.listener,
+            "parent": self.parent,
+            "sandbox": self.sandbox.to_json() if self.sandbox else None,
+        }
+
+    @classmethod
+    def from_json(cls, value: Json) -> "Launch":
+        """The reverse; raises ValueError."""
+        match value:
+            case {
+                "module": str(module),
+                "data_directory": str(directory),
+                "uid": int() | None as uid,
+                "control": int(control),
+                "listener": int() | None as listener,
+                "parent": int(parent),
+                "sandbox": sandbox,
+            }:
+                report = SandboxReport.from_json(sandbox) if sandbox is not None else None
+                return cls(module, directory, uid, control, listener, parent, report)
+        raise ValueError("not a launch")

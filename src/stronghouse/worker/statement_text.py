@@ -1,0 +1,47 @@
+"""Reading a statement from a request: the `query` parameter, then the body as its continuation, as ClickHouse does."""
+
+from stronghouse.engine.admission import MAX_TEXT
+from stronghouse.engine.errors import query_too_large, syntax_error
+from stronghouse.engine.insert_text import MAX_HEAD, find_data, first_word
+from stronghouse.worker.body import Source, read_piece
+
+
+def read_statement(query: str, source: Source) -> tuple[str, bytes]:
+    """The statement's text, and, of an INSERT, what was already read of the data that follow it.
+
+    The rest of the data stays in `source`; any other statement is read whole. Raises DatabaseError.
+    """
+    beginning = query.encode("utf-8", "surrogateescape") + (b"\n" if query else b"")
+    ended = False
+    while not ended and (first_word(beginning) is None and len(beginning) < MAX_HEAD):
+        ended = not (piece := read_piece(source))
+        beginning += piece
+    while first_word(beginning + b" " * ended) == "INSERT":
+        found = find_data(beginning, complete=ended)
+        if found is not None:
+            return found.text, beginning[found.data :]
+        if ended or len(beginning) >= MAX_HEAD:
+            break
+        ended = not (piece := read_piece(source))
+        beginning += piece
+    return _text(_rest(source, beginning)), b""
+
+
+def _rest(source: Source, beginning: bytes) -> bytes:
+    pieces, size = [beginning], len(beginning)
+    while piece := read_piece(source):
+        pieces.append(piece)
+        size += len(piece)
+        if size > MAX_TEXT:
+            raise query_too_large()
+    return b"".join(pieces)
+
+
+def _text(data: bytes) -> str:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise syntax_error("The statement is not valid UTF-8") from None
+    if not text.strip():
+        raise syntax_error("Empty query")
+    return text
