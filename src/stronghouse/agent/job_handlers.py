@@ -1,0 +1,72 @@
+"""What the control plane may ask of this agent, by kind of job."""
+
+from collections.abc import Mapping
+
+from stronghouse.agent.collectors import COLLECTORS
+from stronghouse.agent.inventory import Inventory, ServiceInventory
+from stronghouse.agent.jobs import Handler, Progress
+from stronghouse.agent.listening import socket_path
+from stronghouse.agent.region_agent import RegionAgent
+from stronghouse.agent.service import Service
+from stronghouse.agent.workers import worker_spec
+from stronghouse.kernel.canonical import Json
+from stronghouse.kernel.errors import Invalid
+
+
+def job_handlers(agent: RegionAgent) -> Mapping[str, Handler]:
+    """The kinds of jobs: `wake` ({"service_id"}) and `collect` ({"collector"})."""
+
+    async def wake(arguments: dict[str, Json], _progress: Progress) -> Json:
+        await agent.reconciler.service(_text(arguments, "service_id")).wake()
+        return None
+
+    async def collect(arguments: dict[str, Json], _progress: Progress) -> Json:
+        name = _text(arguments, "collector")
+        collector = COLLECTORS.get(name)
+        if collector is None:
+            raise Invalid(f"This agent has no collector {name!r}; upgrade it.", code="collector_unknown")
+        return await collector(take_inventory(agent))
+
+    return {"wake": wake, "collect": collect}
+
+
+def take_inventory(agent: RegionAgent) -> Inventory:
+    """This agent as it is now."""
+    settings = agent.settings
+    return Inventory(
+        region=agent.identity.region,
+        services=tuple(_service(agent, service) for service in agent.reconciler.services.values()),
+        edge=agent.edge_keeper.edge,
+        edge_ca_file=agent.store.edge_ca_file,
+        control_host=settings.control_host,
+        control_port=settings.control_port,
+        kms=agent.kms,
+        machine_key_file=settings.machine_key_file,
+        state_directory=settings.state_directory,
+        log_directory=settings.log_directory,
+    )
+
+
+def _service(agent: RegionAgent, service: Service) -> ServiceInventory:
+    document, worker, key = service.document, service.worker, service.wrapped_key
+    return ServiceInventory(
+        id=document.id,
+        state=service.state,
+        port=agent.settings.service_port(document.slot),
+        hosts=tuple(document.hosts),
+        data_directory=service.home.data,
+        socket=socket_path(agent.sockets, service_id=document.id),
+        ip_access=document.networks,
+        pid=worker.pid if worker else None,
+        sandbox=worker.sandbox.to_json() if worker else None,
+        spec=worker_spec(document, service.home),
+        wrapped_key=service.home.wrapped_key,
+        key={} if key is None else {"kms": key.kms, "key_id": key.key_id, "fingerprint": key.fingerprint},
+    )
+
+
+def _text(arguments: dict[str, Json], name: str) -> str:
+    value = arguments.get(name)
+    if not isinstance(value, str):
+        raise Invalid(f"The job needs {name}.", code="job_invalid")
+    return value

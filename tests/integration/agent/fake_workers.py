@@ -1,0 +1,91 @@
+"""Workers without processes: they answer on the socket that they are given, and die or go idle when a test says so."""
+
+import asyncio
+import socket
+
+from stronghouse.agent.desired import ServiceDocument
+from stronghouse.agent.home import ServiceHome
+from stronghouse.agent.listening import ListeningSocket
+from stronghouse.kernel.errors import Unavailable
+from stronghouse.worker.specification import SandboxReport
+
+
+class FakeWorker:
+    """Answers every HTTP request with its number."""
+
+    engine_version = "26.9"
+    sandbox = SandboxReport(landlock_abi=6, seccomp=True, separate_uid=True, missing=())
+
+    def __init__(self, number: int, document: ServiceDocument, listener: ListeningSocket, data_key: bytes) -> None:
+        self.pid = number
+        self.document = document
+        self.password = document.password_sha256
+        self.data_key = data_key
+        self.idle = False
+        self.grace: float | None = None
+        self.farewell = 0.0
+        self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._socket: socket.socket = listener.socket.dup()
+        self._serving = asyncio.create_task(self._serve())
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            client, _ = await loop.sock_accept(self._socket)
+            with client:
+                said = b"worker %d" % self.pid
+                asked = await loop.sock_recv(client, 65536)
+                if asked:
+                    head = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(said)
+                    await loop.sock_sendall(client, head + said)
+
+    async def set_password(self, password_sha256: str) -> None:
+        """Take another password."""
+        self.password = password_sha256
+
+    async def stop_if_idle(self, _seconds: float) -> bool:
+        """Stop if the test said that it is idle."""
+        if self.idle:
+            self.end(0)
+        return self.idle
+
+    async def quiesce_and_stop(self, grace: float) -> None:
+        """Stop."""
+        self.grace = grace
+        await asyncio.sleep(self.farewell)
+        self.end(0)
+
+    async def wait(self) -> int:
+        """Wait for the end."""
+        return await asyncio.shield(self.ended)
+
+    def end(self, status: int) -> None:
+        """End, as a process does that exits or is killed."""
+        self._serving.cancel()
+        self._socket.close()
+        if not self.ended.done():
+            self.ended.set_result(status)
+
+
+class FakeWorkers:
+    """Starts them; a start takes `delay` seconds and fails while `broken` says for whom."""
+
+    def __init__(self) -> None:
+        self.started: list[FakeWorker] = []
+        self.delay = 0.0
+        self.broken: set[str] = set()
+
+    async def start(
+        self, document: ServiceDocument, _home: ServiceHome, *, listener: ListeningSocket, data_key: bytes
+    ) -> FakeWorker:
+        """A new worker."""
+        await asyncio.sleep(self.delay)
+        if document.id in self.broken:
+            raise Unavailable("The engine did not start.")
+        worker = FakeWorker(len(self.started) + 1, document, listener, data_key)
+        self.started.append(worker)
+        return worker
+
+    def of(self, service_id: str) -> FakeWorker:
+        """The newest worker of a service."""
+        return [worker for worker in self.started if worker.document.id == service_id][-1]
