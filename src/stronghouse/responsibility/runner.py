@@ -74,10 +74,15 @@ class CheckRunner:
         self._clock = clock
         self._concurrency = concurrency
         self._turn = threading.Lock()  # a run by hand and a due one must not interleave
+        self._changed: set[str] = set()  # regions where a look that was made may be out of date
 
     def run_due(self) -> int:
         """Run what is due now and wait for it; how many collectors ran."""
         return self._run(self._due(), progress=None)
+
+    def note_change(self, region: str) -> None:
+        """Something changed in a region: what is known of it is looked at again soon. From any thread."""
+        self._changed.add(region)
 
     def run(
         self,
@@ -112,12 +117,13 @@ class CheckRunner:
 
     def _due(self) -> list[Group]:
         now = self._clock.now()
+        changed = {place_of(region) for region in (self._changed.pop() for _ in range(len(self._changed)))}
         with self._audit.database.read() as connection:
             runs = store.runs(connection)
 
         def due(check: Check, place: str) -> bool:
             run = runs.get((check.meta.id, place))
-            if run is None or run.check_version != check.meta.version:
+            if run is None or run.check_version != check.meta.version or place in changed:
                 return True
             interval = check.meta.max_age / RUNS_PER_MAX_AGE
             return now - run.attempted_at >= (interval if run.error is None else min(interval, RETRY_AFTER))

@@ -1,0 +1,250 @@
+"""The control plane as a process: opens its state, binds the areas together, serves until told to stop."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from stronghouse.api.application import create_api
+from stronghouse.api.state import ControlPlane, Throttle
+from stronghouse.app.control_edge import ControlEdge, virtual_hosts
+from stronghouse.app.control_secrets import ControlSecrets, open_secrets
+from stronghouse.app.fact_source import FactSource
+from stronghouse.app.first_start import ADMIN_EMAIL, LOCAL_REGION, FirstSecrets, set_up
+from stronghouse.app.service_reports import ServiceReports
+from stronghouse.app.sign_in_link import console_link
+from stronghouse.audit import checkpoint
+from stronghouse.audit.event import SYSTEM, Context
+from stronghouse.audit.unit_of_work import AuditLog
+from stronghouse.console.application import create_console
+from stronghouse.console.pages import Console
+from stronghouse.edge.edge import Edge
+from stronghouse.edge.sockets import has_ipv6_loopback
+from stronghouse.kernel.clock import SystemClock
+from stronghouse.kernel.files import private_directory, write_private
+from stronghouse.kernel.secret import Secret
+from stronghouse.organizations import store as organizations
+from stronghouse.regions.admission import mint_join_token
+from stronghouse.regions.hub import Hub
+from stronghouse.responsibility.catalogue import Catalogue, load_catalogue
+from stronghouse.responsibility.collectors.tls_endpoints import TlsEndpoint
+from stronghouse.responsibility.runner import CheckRunner
+from stronghouse.storage.database import Database
+from stronghouse.storage.migrate import migrate
+
+AGENTS_OFFSET, SERVICES_OFFSET = 3, 4  # the port plan of design.md section 6
+STOP_SECONDS = 3
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControlSettings:
+    """What the control plane is told when it starts.
+
+    Attributes:
+        state_directory: the installation's; the control plane owns `control/` in it.
+        port_base: N of the port plan.
+        machine_key_file: the control plane's own key file lies beside it; this one it never opens.
+        report_fd: gets one line of JSON once everything answers, then is closed.
+        mint_join_token: whether that line should carry a token for the local agent.
+    """
+
+    state_directory: Path
+    port_base: int
+    machine_key_file: Path
+    report_fd: int | None = None
+    mint_join_token: bool = False
+
+
+class Control:
+    """The parts of a running control plane."""
+
+    def __init__(self, settings: ControlSettings) -> None:
+        self.settings = settings
+        self.clock = SystemClock()
+        self.directory = private_directory(settings.state_directory / "control")
+        self.secrets: ControlSecrets = open_secrets(
+            self.directory, machine_key=settings.machine_key_file, clock=self.clock
+        )
+        self.database = Database(self.directory / "control.db")
+        migrate(self.database)
+        self.audit = AuditLog(self.database, self.secrets.signer, self.clock)
+        self.first: FirstSecrets | None = set_up(self.audit, now=self.clock.now())
+        self.catalogue: Catalogue = load_catalogue()
+        self.hub = Hub(
+            self.audit,
+            agents_ca=self.secrets.agents,
+            edge_ca=self.secrets.edge,
+            sink=ServiceReports(self.audit, changed=lambda region: self.checks.note_change(region)),
+            clock=self.clock,
+        )
+        self.checks = self._checks()
+        self._publish_public_files()
+
+    def _publish_public_files(self) -> None:
+        """The authority that clients trust and the key that verifies the audit log; neither is secret."""
+        signer = self.secrets.signer
+        write_private(self.settings.state_directory / "ca.pem", self.secrets.edge.certificate_pem, mode=0o644)
+        verifier = checkpoint.verifier_key(signer.origin, signer.public_key)
+        write_private(self.directory / "audit.pub", f"{verifier}\n".encode(), mode=0o644)
+
+    def api(self) -> FastAPI:
+        """The API over these parts."""
+        plane = ControlPlane(
+            database=self.database,
+            audit=self.audit,
+            clock=self.clock,
+            jobs=self.hub,
+            service_port=lambda slot: self.settings.port_base + SERVICES_OFFSET + slot,
+            host="localhost",
+            refusals=Throttle(self.clock),
+            catalogue=self.catalogue,
+        )
+        return create_api(plane)
+
+    def console(self) -> FastAPI:
+        """The console over these parts."""
+        return create_console(Console(self.database, self.audit, self.clock, self.catalogue))
+
+    def _checks(self) -> CheckRunner:
+        base = self.settings.port_base
+        addresses = ("127.0.0.1", "::1") if has_ipv6_loopback() else ("127.0.0.1",)
+        endpoints = [
+            TlsEndpoint("localhost", base, addresses),
+            TlsEndpoint("localhost", base + 1, addresses),
+            TlsEndpoint("localhost", base + AGENTS_OFFSET, addresses, required_versions=("1.3",)),
+        ]
+        source = FactSource(
+            database=self.database,
+            hub=self.hub,
+            signer=self.secrets.signer,
+            catalogue=self.catalogue,
+            clock=self.clock,
+            endpoints=endpoints,
+            edge_ca_pem=self.secrets.edge.certificate_pem.decode(),
+        )
+        return CheckRunner(self.audit, sources=source, ownership=source, catalogue=self.catalogue, clock=self.clock)
+
+    def report(self) -> dict[str, str | None]:
+        """What the supervisor is told: secrets only on the first start."""
+        first, token = self.first, None
+        if self.settings.mint_join_token:
+            with self.audit.unit_of_work(Context(SYSTEM)) as uow:
+                token = mint_join_token(
+                    uow,
+                    region_id=LOCAL_REGION,
+                    edge_ca_pem=self.secrets.edge.certificate_pem,
+                    now=self.clock.now(),
+                )
+        with self.database.read() as connection:
+            organization_id = organizations.first_id(connection)
+        signer = self.secrets.signer
+        return {
+            "organization_id": organization_id,
+            "admin_email": ADMIN_EMAIL,
+            "login_url": _text(console_link(self.settings.port_base, first.sign_in_token) if first else None),
+            "api_key_id": _text(first.api_key_id if first else None),
+            "api_key_secret": _text(first.api_key_secret if first else None),
+            "join_token": _text(token),
+            "edge_ca_pem": self.secrets.edge.certificate_pem.decode(),
+            "verifier_key": checkpoint.verifier_key(signer.origin, signer.public_key),
+        }
+
+
+async def run_control(settings: ControlSettings) -> int:
+    """Serve until SIGTERM or SIGINT; 0 after a clean stop.
+
+    Raises:
+        StronghouseError: the state cannot be opened, or a port is taken.
+    """
+    os.umask(0o077)  # the database and what SQLite puts beside it are nobody else's
+    control = await asyncio.to_thread(Control, settings)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for sig in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sig, stopping.set)
+    sockets = private_directory(control.directory / "run")
+    servers = [
+        _serve(app, sockets / name) for app, name in ((control.api(), "api.sock"), (control.console(), "console.sock"))
+    ]
+    edge = Edge(
+        directory=control.directory / "edge",
+        log_directory=private_directory(settings.state_directory / "log" / "control"),
+        concurrency=1,
+    )
+    keeper = ControlEdge(edge, control.secrets.edge)
+    async with asyncio.TaskGroup() as tasks:
+        serving = [tasks.create_task(server.serve(sockets=[listener])) for server, listener in servers]
+        await control.hub.start(port=settings.port_base + AGENTS_OFFSET)
+        await keeper.start(
+            virtual_hosts(port_base=settings.port_base, api=sockets / "api.sock", console=sockets / "console.sock")
+        )
+        keeping = tasks.create_task(keeper.run())
+        stop_checks = _start_checks(control.checks)
+        await asyncio.to_thread(_report, control, settings.report_fd)
+        _log.info("control_ready", port_base=settings.port_base)
+        await stopping.wait()
+        stop_checks.set()
+        keeping.cancel()
+        await edge.stop(STOP_SECONDS)
+        for server, _ in servers:
+            server.should_exit = True
+        await asyncio.gather(*serving)
+        await control.hub.stop()
+    control.database.close()
+    return 0
+
+
+def _serve(app: FastAPI, path: Path) -> tuple[uvicorn.Server, socket.socket]:
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=75,  # longer than the edge keeps its connections, so that none is closed under a request
+        timeout_graceful_shutdown=STOP_SECONDS,
+        lifespan="off",
+    )
+    server = uvicorn.Server(config)
+    server.capture_signals = _no_signals  # type: ignore[method-assign]  # the process has its own handlers
+    return server, listener
+
+
+@contextlib.contextmanager
+def _no_signals() -> Iterator[None]:
+    yield
+
+
+def _start_checks(runner: CheckRunner) -> threading.Event:
+    """Run checks in a thread of their own. It is a daemon: a check that hangs must not keep the process alive."""
+    stop = threading.Event()
+    threading.Thread(target=runner.run_forever, args=(stop,), name="checks", daemon=True).start()
+    return stop
+
+
+def _report(control: Control, descriptor: int | None) -> None:
+    if descriptor is None:
+        return
+    with os.fdopen(descriptor, "w") as pipe:
+        pipe.write(json.dumps(control.report()) + "\n")
+    control.first = None
+
+
+def _text(secret: Secret | None) -> str | None:
+    return None if secret is None else secret.reveal()

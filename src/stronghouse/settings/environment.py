@@ -1,0 +1,45 @@
+"""The one place that reads environment variables."""
+
+import os
+from collections.abc import Mapping
+
+from stronghouse.kernel.secret import Secret
+
+API_URL = "STRONGHOUSE_API_URL"
+KEY_ID = "STRONGHOUSE_KEY_ID"
+KEY_SECRET = "STRONGHOUSE_KEY_SECRET"  # noqa: S105 - the name of a variable
+CA_FILE = "STRONGHOUSE_CA_FILE"
+
+INHERITED = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "PATH",
+    "TMPDIR",
+    "TZ",
+    "XDG_CONFIG_HOME",
+    "XDG_RUNTIME_DIR",
+    "XDG_STATE_HOME",
+    "COVERAGE_PROCESS_CONFIG",
+    "COVERAGE_PROCESS_START",
+)
+"""What our child processes may know of the environment. A secret that somebody exported is not among it."""
+
+
+def variable(name: str) -> str | None:
+    """The value of a variable, or None where it is unset or empty."""
+    return os.environ.get(name) or None
+
+
+def secret_variable(name: str) -> Secret | None:
+    """The value of a variable that holds a secret."""
+    value = variable(name)
+    return None if value is None else Secret(value)
+
+
+def child_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a child process: what stands in `INHERITED`, and settings that keep its memory small."""
+    source = os.environ if environment is None else environment
+    inherited = {name: source[name] for name in INHERITED if name in source}
+    # glibc gives every thread an arena of its own otherwise; a stack of idle processes pays for that in memory.
+    return {**inherited, "MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"}
