@@ -1,0 +1,127 @@
+"""The API as commands see it: one request, one result, and every failure as one of our errors."""
+
+import json
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from stronghouse import __version__
+from stronghouse.cli.credentials import Credentials, load_credentials
+from stronghouse.kernel.errors import (
+    Conflict,
+    Denied,
+    Internal,
+    Invalid,
+    NotFound,
+    StronghouseError,
+    TooMany,
+    Unauthenticated,
+    Unavailable,
+)
+
+TIMEOUT_SECONDS = 30.0
+OK = 200
+SERVER_ERRORS = 500
+KINDS: Mapping[int, type[StronghouseError]] = {
+    400: Invalid,
+    401: Unauthenticated,
+    403: Denied,
+    404: NotFound,
+    409: Conflict,
+    429: TooMany,
+    503: Unavailable,
+}
+
+
+class ApiClient:
+    """A session with an installation's API. Use it in a `with` block."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        import ssl
+
+        import httpx
+
+        self.credentials = credentials
+        try:
+            trust = ssl.create_default_context(cafile=None if credentials.ca_file is None else str(credentials.ca_file))
+        except (OSError, ssl.SSLError):
+            raise Invalid(f"The CA file {credentials.ca_file} cannot be read.", code="ca_file_unreadable") from None
+        self._http = httpx.Client(
+            base_url=f"{credentials.api_url.rstrip('/').removesuffix('/v1')}/v1",
+            auth=(credentials.key_id, credentials.key_secret.reveal()),
+            verify=trust,
+            timeout=TIMEOUT_SECONDS,
+            trust_env=False,  # no proxy: it would see where the API is
+            headers={"user-agent": f"stronghouse/{__version__}"},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def get(self, path: str, **parameters: str | int) -> Any:  # noqa: ANN401 - JSON, checked where it is used
+        """The result of a GET."""
+        return self._call("GET", path, None, parameters)
+
+    def post(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401
+        """The result of a POST."""
+        return self._call("POST", path, body)
+
+    def patch(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401
+        """The result of a PATCH."""
+        return self._call("PATCH", path, body)
+
+    def delete(self, path: str) -> None:
+        """Do a DELETE."""
+        self._call("DELETE", path, None)
+
+    def _call(self, method: str, path: str, body: object, parameters: Mapping[str, str | int] | None = None) -> Any:  # noqa: ANN401
+        import httpx
+
+        try:
+            answer = self._http.request(method, path, json=body, params=dict(parameters or {}))
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        return result_of(answer.status_code, answer.content)
+
+    def _unreachable(self, error: Exception) -> Unavailable:
+        url = self.credentials.api_url
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return Unavailable(
+                f"The certificate of {url} is not trusted; set STRONGHOUSE_CA_FILE to the installation's ca.pem.",
+                code="certificate_untrusted",
+            )
+        return Unavailable(
+            f"{url} does not answer ({str(error) or type(error).__name__}); is Stronghouse running?", code="unreachable"
+        )
+
+
+def result_of(status: int, content: bytes) -> Any:  # noqa: ANN401 - JSON
+    """What stands in an answer's envelope; a DELETE has no result.
+
+    Raises:
+        StronghouseError: the answer is an error, or is not one of our API's.
+    """
+    try:
+        envelope = json.loads(content)
+    except ValueError:
+        envelope = None
+    if not isinstance(envelope, dict):
+        raise Internal(f"What answered is not Stronghouse's API (HTTP {status}); check the URL.", code="not_the_api")
+    if status == OK:
+        return envelope.get("result")
+    text = str(envelope.get("error") or f"HTTP {status}")
+    word, colon, sentence = text.partition(": ")
+    public = sentence if colon and word.replace("_", "").isupper() else text
+    kind = KINDS.get(status, Internal if status >= SERVER_ERRORS else Invalid)
+    request = f" (request {envelope.get('requestId')})" if status >= SERVER_ERRORS else ""
+    raise kind(f"{public}{request}", code=f"http_{status}")
+
+
+def connect() -> ApiClient:
+    """A session with the credentials that are at hand."""
+    return ApiClient(load_credentials())

@@ -1,0 +1,147 @@
+"""`stronghouse key`: API keys."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from stronghouse.cli.client import connect
+from stronghouse.cli.failures import Json
+from stronghouse.cli.output import remark, show_fields, show_json, show_table
+from stronghouse.cli.resources import Organization, find_key, organization_path
+from stronghouse.cli.sources import parse_entries
+from stronghouse.kernel.errors import Invalid
+
+app = typer.Typer(name="key", help="API keys.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="The key's id or name.")]
+Roles = Annotated[list[str] | None, typer.Option("--role", help="Admin, Developer, Billing or Member; repeatable.")]
+Addresses = Annotated[
+    list[str] | None,
+    typer.Option("--ip", help="Address or block it may be used from, as 10.0.0.0/8=office; repeatable."),
+]
+Expiry = Annotated[str | None, typer.Option(help="When it ends, as 2027-01-31T00:00:00Z.")]
+
+
+class State(StrEnum):
+    """Whether a key works."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+
+
+@app.command("list")
+def list_keys(org: Organization = None, as_json: Json = False) -> None:
+    """The organization's API keys."""
+    with connect() as client:
+        found = client.get(f"{organization_path(client, org)}/keys")
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (key["id"], key["name"], key["state"], _roles(key), f"…{key['keySuffix']}", key["expireAt"], key.get("usedAt"))
+        for key in found
+    ]
+    show_table(("ID", "NAME", "STATE", "ROLES", "KEY ID", "EXPIRES", "LAST USED"), rows, empty="There are no API keys.")
+
+
+@app.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="What to call it.")],
+    role: Roles = None,
+    ip: Addresses = None,
+    expires: Expiry = None,
+    org: Organization = None,
+    as_json: Json = False,
+) -> None:
+    """Make an API key. Its secret is shown this once."""
+    body: dict[str, object] = {
+        "name": name,
+        "assignedRoleIds": _role_ids(role or []),
+        "ipAccessList": parse_entries(ip or []),
+    }
+    if expires is not None:
+        body["expireAt"] = expires
+    with connect() as client:
+        result = client.post(f"{organization_path(client, org)}/keys", body)
+    if not ip:
+        remark("Nobody may use this key yet: say from where with `stronghouse key update --ip`.")
+    if as_json:
+        show_json(result)
+        return
+    show_fields([("id", result["key"]["id"]), ("key id", result["keyId"]), ("key secret", result["keySecret"])])
+    remark("The secret is shown this once.")
+
+
+@app.command("update")
+def update_key(
+    key: Name,
+    name: Annotated[str | None, typer.Option(help="New name.")] = None,
+    state: Annotated[State | None, typer.Option(help="Whether it works.")] = None,
+    role: Roles = None,
+    ip: Addresses = None,
+    expires: Expiry = None,
+    never_expires: Annotated[bool, typer.Option("--never-expires", help="Take its end away.")] = False,
+    org: Organization = None,
+    as_json: Json = False,
+) -> None:
+    """Change an API key. Lists replace what was there."""
+    if expires is not None and never_expires:
+        raise Invalid("Choose one of --expires and --never-expires.")
+    body: dict[str, object] = {}
+    if name is not None:
+        body["name"] = name
+    if state is not None:
+        body["state"] = state.value
+    if role:
+        body["assignedRoleIds"] = _role_ids(role)
+    if ip:
+        body["ipAccessList"] = parse_entries(ip)
+    if expires is not None or never_expires:
+        body["expireAt"] = expires
+    if not body:
+        raise Invalid("Nothing to change: name at least one option.")
+    with connect() as client:
+        path = organization_path(client, org)
+        result = client.patch(f"{path}/keys/{find_key(client, path, key)['id']}", body)
+    if as_json:
+        show_json(result)
+    else:
+        show_fields(
+            [("id", result["id"]), ("name", result["name"]), ("state", result["state"]), ("roles", _roles(result))]
+        )
+
+
+@app.command("delete")
+def delete_key(
+    key: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    org: Organization = None,
+    as_json: Json = False,
+) -> None:
+    """Delete an API key, at once and for good."""
+    with connect() as client:
+        path = organization_path(client, org)
+        found = find_key(client, path, key)
+        if not yes:
+            typer.confirm(f"Delete the API key {found['name']}? Whatever uses it stops working", abort=True, err=True)
+        client.delete(f"{path}/keys/{found['id']}")
+    if as_json:
+        show_json({"deleted": found["id"]})
+    else:
+        remark(f"The API key {found['name']} is deleted.")
+
+
+def _roles(key: dict[str, Any]) -> str:
+    return ", ".join(role["roleName"] for role in key["assignedRoles"]) or "-"
+
+
+def _role_ids(names: list[str]) -> list[str]:
+    from stronghouse.access.roles import SYSTEM_ROLES
+
+    known = {role.name.lower(): role.id for role in SYSTEM_ROLES.values()} | {
+        role_id: role_id for role_id in SYSTEM_ROLES
+    }
+    for name in names:
+        if name.lower() not in known:
+            raise Invalid(f"There is no role {name[:64]!r}: choose Admin, Developer, Billing or Member.")
+    return [known[name.lower()] for name in names]

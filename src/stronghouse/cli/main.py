@@ -1,0 +1,65 @@
+"""The command `stronghouse`: every noun's commands under one roof, and errors as one sentence with an exit code."""
+
+import typer
+
+from stronghouse import __version__
+from stronghouse.cli import (
+    agent,
+    audit,
+    auth,
+    control,
+    demo,
+    doctor,
+    join,
+    key,
+    matrix,
+    org,
+    service,
+    sign_in_link,
+    up,
+    verify_audit,
+)
+from stronghouse.cli.failures import report_failure
+from stronghouse.kernel.errors import StronghouseError
+
+app = typer.Typer(
+    name="stronghouse",
+    help="ClickHouse on your own machines with the security controls of a managed cloud.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("up")(up.up)
+app.command("control")(control.control)
+app.command("agent")(agent.agent)
+app.command("join")(join.join)
+app.command("doctor")(doctor.doctor)
+app.command("verify-audit")(verify_audit.verify_audit)
+app.command("sign-in-link")(sign_in_link.sign_in_link)
+app.command("matrix")(matrix.matrix)
+app.command("fill-demo", hidden=True)(demo.fill_demo)
+for noun in (service, key, org, audit, auth):
+    app.add_typer(noun.app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"stronghouse {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """ClickHouse on your own machines with the security controls of a managed cloud."""
+
+
+def main() -> int:
+    """Run one command; its exit code: 0 done, 1 failed, 2 wrong usage, 4 not allowed."""
+    try:
+        app(prog_name="stronghouse")  # ends with SystemExit, of its own or of a command's
+    except StronghouseError as error:
+        return report_failure(error)
+    return 0

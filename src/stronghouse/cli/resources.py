@@ -1,0 +1,59 @@
+"""Finding what a command names: an organization, a service, a key; by id, by name, or because there is only one."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from stronghouse.cli.client import ApiClient
+from stronghouse.kernel.errors import Conflict, Invalid, NotFound
+
+Organization = Annotated[str | None, typer.Option("--org", help="Organization id; needed when there are several.")]
+"""The option that every command within an organization has."""
+
+
+def organization_path(client: ApiClient, organization: str | None) -> str:
+    """The API path of the organization that is meant.
+
+    Raises:
+        Invalid: there are several and none was named.
+        NotFound: the key sees none.
+    """
+    if organization is not None:
+        return f"/organizations/{_checked(organization)}"
+    found = client.get("/organizations")
+    if not found:
+        raise NotFound("This API key sees no organization.")
+    if len(found) > 1:
+        named = ", ".join(f"{entry['id']} ({entry['name']})" for entry in found)
+        raise Invalid(f"There are several organizations; choose one with --org: {named}.")
+    return f"/organizations/{found[0]['id']}"
+
+
+def find_by_name(entries: Sequence[dict[str, Any]], wanted: str, *, what: str) -> dict[str, Any]:
+    """The one entry whose id or name is `wanted`; raises NotFound or Conflict."""
+    by_id = [entry for entry in entries if entry["id"] == wanted.lower()]
+    found = by_id or [entry for entry in entries if entry["name"] == wanted]
+    if not found:
+        raise NotFound(f"There is no {what} {wanted[:64]!r}.")
+    if len(found) > 1:
+        raise Conflict(f"Several of these are called {wanted[:64]!r}: name the {what} by its id.")
+    return found[0]
+
+
+def find_service(client: ApiClient, path: str, wanted: str) -> dict[str, Any]:
+    """A service by its id or name."""
+    return find_by_name(client.get(f"{path}/services"), wanted, what="service")
+
+
+def find_key(client: ApiClient, path: str, wanted: str) -> dict[str, Any]:
+    """An API key by its id or name."""
+    return find_by_name(client.get(f"{path}/keys"), wanted, what="API key")
+
+
+def _checked(organization: str) -> str:
+    try:
+        return str(uuid.UUID(organization))
+    except ValueError:
+        raise Invalid(f"{organization[:64]!r} is not an organization's id.") from None
