@@ -63,7 +63,7 @@ def tool(stack: Stack, tmp_path: Path) -> Tool:
 def test_organizations(tool: Tool) -> None:
     organizations = tool.json("org", "list")
     assert [organization["id"] for organization in organizations] == [tool.stack.organization_id]
-    assert tool.json("org", "get", tool.stack.organization_id)["id"] == tool.stack.organization_id
+    assert tool.json("org", "get")["id"] == tool.stack.organization_id
 
 
 def test_sign_in_and_whoami(tool: Tool) -> None:
@@ -108,12 +108,12 @@ def test_the_life_of_a_key(tool: Tool) -> None:
     key_id = created["key"]["id"]
     assert created["keySecret"]
     tool.run("key", "update", key_id, "--new-name", "build", "--state", "disabled", "--role-id", MEMBER.id)
-    changed = next(key for key in tool.json("key", "list") if key["id"] == key_id)
+    changed = next(key for key in tool.json("key", "list")["result"] if key["id"] == key_id)
     assert (changed["name"], changed["state"]) == ("build", "disabled")
     assert [role["roleName"] for role in changed["assignedRoles"]] == ["Member"]
     tool.run("key", "update", key_id, "--clear-roles", "--clear-ip-allow", "--clear-expiry")
     tool.run("key", "delete", key_id)
-    assert key_id not in [key["id"] for key in tool.json("key", "list")]
+    assert key_id not in [key["id"] for key in tool.json("key", "list")["result"]]
 
 
 def test_activities(tool: Tool) -> None:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 import secrets
+import ssl
 from pathlib import Path
 
 import httpx
@@ -90,7 +91,7 @@ def test_no_row_and_no_secret_is_in_any_file_or_log(tmp_path: Path) -> None:
 
 def refuse_everywhere(stack: Stack, service_port: int, wrong: str) -> None:
     """Send a secret where it is refused: in headers, in the URL, in bodies, to every listener."""
-    with httpx.Client(verify=stack.ca_file) as http:
+    with httpx.Client(verify=ssl.create_default_context(cafile=stack.ca_file)) as http:
         for port in (stack.port_base, stack.port_base + 1, stack.port_base + 2, service_port):
             url = f"https://localhost:{port}"
             for answer in (

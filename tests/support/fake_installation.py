@@ -48,13 +48,13 @@ class FakeCommands:
 
 
 def supervisor(directory: Path, port_base: int) -> int:
-    from rich.console import Console  # noqa: PLC0415 - the stand-ins do without
+    from rich.console import Console
 
-    from stronghouse.app.supervisor import run_supervisor  # noqa: PLC0415
-    from stronghouse.app.supervisor_ports import PortPlan  # noqa: PLC0415
-    from stronghouse.app.supervisor_screen import ConsoleScreen  # noqa: PLC0415
-    from stronghouse.app.supervisor_settings import UpSettings  # noqa: PLC0415
-    from stronghouse.kernel.errors import StronghouseError  # noqa: PLC0415
+    from stronghouse.app.supervisor import run_supervisor
+    from stronghouse.app.supervisor_ports import PortPlan
+    from stronghouse.app.supervisor_screen import ConsoleScreen
+    from stronghouse.app.supervisor_settings import UpSettings
+    from stronghouse.kernel.errors import StronghouseError
 
     settings = UpSettings(
         state_directory=directory / "state",
@@ -71,8 +71,8 @@ def supervisor(directory: Path, port_base: int) -> int:
 
 
 def control(directory: Path, port_base: int, report: int, minting: str) -> None:
-    from stronghouse.access.certificates import CertificateAuthority, Purpose, new_key_and_request  # noqa: PLC0415
-    from stronghouse.kernel.clock import SystemClock  # noqa: PLC0415
+    from stronghouse.access.certificates import CertificateAuthority, Purpose, new_key_and_request
+    from stronghouse.kernel.clock import SystemClock
 
     authority = CertificateAuthority.create("fake", purpose=Purpose.SERVER, clock=SystemClock())
     first = not (directory / "pair.pem").exists()

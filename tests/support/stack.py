@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -202,7 +203,7 @@ class Stack:
         directory = str(self.state_dir / "agent" / "services" / service_id)
         for pid in self.process_ids():
             with contextlib.suppress(OSError):
-                if any(os.readlink(entry).startswith(directory) for entry in Path(f"/proc/{pid}/fd").iterdir()):
+                if any(str(entry.readlink()).startswith(directory) for entry in Path(f"/proc/{pid}/fd").iterdir()):
                     return pid
         return None
 
@@ -211,7 +212,7 @@ class Stack:
         inodes: set[str] = set()
         for pid in self.process_ids():
             with contextlib.suppress(OSError):
-                inodes |= {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+                inodes |= {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
         found: set[tuple[str, int]] = set()
         for table, family in (
             ("tcp", socket.AF_INET),
@@ -236,7 +237,7 @@ class Stack:
         for path in directory.glob("*.json"):
             with contextlib.suppress(Exception):  # not every file there is a wrapped key
                 wrapped = WrappedDataKey.from_json(json.loads(path.read_text()))
-                keys.append(open_data_key(kms, wrapped, service_id=service_id))  # type: ignore[arg-type]
+                keys.append(open_data_key(kms, wrapped, service_id=service_id))
         assert keys, "no wrapped key was found"
         return keys
 
@@ -260,9 +261,13 @@ def parent_of(pid: int) -> int:
 
 
 def free_ports() -> int:
-    """The first of 25 ports in a row that are free."""
-    offset = os.getpid() % 300 * 60
-    for base in [*range(20_000 + offset, 45_000, PORTS), *range(20_000, 20_000 + offset, PORTS)]:
+    """The first of 25 ports in a row that are free, below those that the kernel gives to outgoing connections.
+
+    Each process begins somewhere else, so that tests that run side by side do not choose the same.
+    """
+    offset = os.getpid() % 40 * 550
+    bases: list[int] = [*range(10_000 + offset, 32_000, PORTS), *range(10_000, 10_000 + offset, PORTS)]
+    for base in bases:
         with contextlib.ExitStack() as held:
             try:
                 for port in range(base, base + PORTS):
@@ -302,7 +307,7 @@ def running_stack(
         took = time.monotonic() - started
         if credentials_of:
             ready |= {name: credentials_of.ready[name] for name in ("api_key_id", "api_key_secret", "login_url")}
-        with httpx.Client(verify=str(ready["ca_file"]), timeout=30) as http:
+        with httpx.Client(verify=ssl.create_default_context(cafile=str(ready["ca_file"])), timeout=30) as http:
             stack = Stack(state_dir, machine_key, port_base, process, ready, took, http)
             yield stack
             everything = stack.process_ids()

@@ -1,0 +1,1 @@
+"""What Stronghouse costs, measured: `python -m benchmarks` (or `make bench`) prints everything."""
