@@ -1,4 +1,4 @@
-"""What a worker costs: time to ready, private memory at idle, and requests over HTTP as a ratio to the engine in process.
+"""What a worker costs: time to ready, private memory at idle, requests over HTTP as a ratio to the engine in process.
 
     python -m benchmarks.engine_http [--json]
 
@@ -161,9 +161,8 @@ def main() -> None:
         print(json.dumps({"in_process": engine, "worker": worker, "ratio": ratios}))
         return
     print(f"start to ready             {worker['ready_s']:.2f} s")
-    print(
-        f"private memory at idle     {worker['idle_private_mb']:.0f} MB, after the load {worker['private_after_mb']:.0f} MB"
-    )
+    idle, after = worker["idle_private_mb"], worker["private_after_mb"]
+    print(f"private memory at idle     {idle:.0f} MB, after the load {after:.0f} MB")
     for name, label in (
         ("select_1", "SELECT 1"),
         ("select_rows", f"{ROWS:,} rows out"),

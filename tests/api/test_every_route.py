@@ -23,7 +23,7 @@ ROUTES: list[tuple[str, APIRoute]] = sorted(
         for router in (health, *(module.router for module in MODULES))
         for route in router.routes
         if isinstance(route, APIRoute)
-        for method in route.methods
+        for method in route.methods or ()
     ),
     key=lambda pair: (pair[1].path, pair[0]),
 )

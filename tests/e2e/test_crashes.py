@@ -1,4 +1,4 @@
-"""kill -9 of each process in turn under a writing client: back within seconds, every acknowledged row once, no orphan."""
+"""kill -9 of each process in turn under a writing client: back in seconds, every acknowledged row once, no orphan."""
 
 import contextlib
 import os
@@ -13,6 +13,7 @@ import pytest
 from tests.support.stack import Service, Stack, running_stack
 
 BACK_WITHIN_SECONDS = 5.0
+API_BACK_WITHIN_SECONDS = 15.0  # services go on without it
 VICTIMS = ("control", "agent", "control_edge", "agent_edge", "worker")
 
 
@@ -77,9 +78,8 @@ def test_a_killed_process_comes_back_and_loses_nothing(own_stack: Stack, service
         pid = own_stack.pid_of(victim, service.id)
         os.kill(pid, signal.SIGKILL)
         killed = time.monotonic()
-        own_stack.wait_until(
-            lambda: writer.back_after(killed + 0.05) and own_stack.answers(service), timeout=BACK_WITHIN_SECONDS
-        )
+        own_stack.wait_until(lambda: writer.back_after(killed + 0.05), timeout=BACK_WITHIN_SECONDS)
+        own_stack.wait_until(lambda: own_stack.answers(service), timeout=API_BACK_WITHIN_SECONDS)
         own_stack.wait_until(lambda: len(writer.acknowledged) > 60, timeout=20)
     assert own_stack.pid_of(victim, service.id) != pid
     stored = own_stack.query(service.id, service.password, "SELECT n FROM kept ORDER BY n").split()

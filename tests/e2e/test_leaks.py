@@ -1,4 +1,4 @@
-"""After a full run, no file and no log below the state directory holds a row, a password, an API secret or a data key."""
+"""After a full run, no file or log below the state directory holds a row, a password, an API secret or a data key."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 
 def spread(stack: Stack, service_id: str, password: str, canary: str) -> None:
-    """Put the canary wherever a row may go: inserts of each kind, sorts, groups, joins, mutations, errors, temporary tables."""
+    """Put the canary wherever a row may go: inserts, sorts, groups, joins, mutations, errors, temporary tables."""
 
     def run(sql: str, **options: object) -> str:
         return stack.query(service_id, password, sql, **options)  # type: ignore[arg-type]
@@ -35,7 +35,7 @@ def spread(stack: Stack, service_id: str, password: str, canary: str) -> None:
     run("CREATE TEMPORARY TABLE passing (text String)", session="leaks")
     run(f"INSERT INTO passing VALUES ('{canary}')", session="leaks")
     run(f"SELECT count() FROM plain WHERE text LIKE '%{canary}%'")
-    spilling = "max_bytes_before_external_group_by = 1, max_bytes_before_external_sort = 1, max_bytes_ratio_before_external_sort = 0.01"
+    spilling = ", ".join(f"max_bytes_before_external_{kind} = 1" for kind in ("group_by", "sort", "join"))
     for sql in (
         "SELECT text, count() FROM plain GROUP BY text FORMAT Null",
         "SELECT text FROM plain ORDER BY text FORMAT Null",

@@ -67,23 +67,16 @@ class RegionAgent:
             software=f"stronghouse {__version__}",
         )
         edge = Edge(directory=directories.edge, log_directory=settings.log_directory, addresses=settings.addresses)
-        self.edge_keeper = EdgeKeeper(
-            edge,
-            wanted=self._edge_wanted,
-            applied=self._edge_applied,
+        self.edge_keeper = EdgeKeeper(edge, wanted=self._edge_wanted, applied=self._edge_applied)
+        surroundings = Surroundings(
+            homes=directories.services,
+            sockets=sockets,
+            kms=kms,
+            workers=workers,
+            edge=self.edge_keeper,
+            changed=self.link.poke,
         )
-        self.reconciler = Reconciler(
-            settings,
-            cache=DesiredCache(directories.desired),
-            surroundings=Surroundings(
-                homes=directories.services,
-                sockets=sockets,
-                kms=kms,
-                workers=workers,
-                edge=self.edge_keeper,
-                changed=self.link.poke,
-            ),
-        )
+        self.reconciler = Reconciler(settings, cache=DesiredCache(directories.desired), surroundings=surroundings)
         self._jobs = Jobs({}, send=self.link.send, clock=clock)
 
     def handle_jobs(self, handlers: Mapping[str, Handler]) -> None:

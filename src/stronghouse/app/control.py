@@ -85,9 +85,10 @@ class Control:
             self.audit,
             agents_ca=self.secrets.agents,
             edge_ca=self.secrets.edge,
-            sink=ServiceReports(self.audit, changed=lambda region: self.checks.note_change(region)),
+            sink=ServiceReports(self.audit, changed=self._note_change),
             clock=self.clock,
         )
+        self.stopping = threading.Event()
         self.checks = self._checks()
         self._publish_public_files()
 
@@ -97,6 +98,9 @@ class Control:
         write_private(self.settings.state_directory / "ca.pem", self.secrets.edge.certificate_pem, mode=0o644)
         verifier = checkpoint.verifier_key(signer.origin, signer.public_key)
         write_private(self.directory / "audit.pub", f"{verifier}\n".encode(), mode=0o644)
+
+    def _note_change(self, region_id: str) -> None:
+        self.checks.note_change(region_id)
 
     def api(self) -> FastAPI:
         """The API over these parts."""
@@ -132,6 +136,7 @@ class Control:
             clock=self.clock,
             endpoints=endpoints,
             edge_ca_pem=self.secrets.edge.certificate_pem.decode(),
+            stopping=self.stopping,
         )
         return CheckRunner(self.audit, sources=source, ownership=source, catalogue=self.catalogue, clock=self.clock)
 
@@ -190,11 +195,14 @@ async def run_control(settings: ControlSettings) -> int:
             virtual_hosts(port_base=settings.port_base, api=sockets / "api.sock", console=sockets / "console.sock")
         )
         keeping = tasks.create_task(keeper.run())
-        stop_checks = _start_checks(control.checks)
+        # A daemon: a check that hangs must not keep the process alive.
+        threading.Thread(
+            target=control.checks.run_forever, args=(control.stopping,), name="checks", daemon=True
+        ).start()
         await asyncio.to_thread(_report, control, settings.report_fd)
         _log.info("control_ready", port_base=settings.port_base)
         await stopping.wait()
-        stop_checks.set()
+        control.stopping.set()
         keeping.cancel()
         await edge.stop(STOP_SECONDS)
         for server, _ in servers:
@@ -229,13 +237,6 @@ def _serve(app: FastAPI, path: Path) -> tuple[uvicorn.Server, socket.socket]:
 @contextlib.contextmanager
 def _no_signals() -> Iterator[None]:
     yield
-
-
-def _start_checks(runner: CheckRunner) -> threading.Event:
-    """Run checks in a thread of their own. It is a daemon: a check that hangs must not keep the process alive."""
-    stop = threading.Event()
-    threading.Thread(target=runner.run_forever, args=(stop,), name="checks", daemon=True).start()
-    return stop
 
 
 def _report(control: Control, descriptor: int | None) -> None:

@@ -1,5 +1,6 @@
 """Collects facts for the checks: here, or on an agent by a job."""
 
+import threading
 import time
 from collections.abc import Sequence
 
@@ -34,6 +35,7 @@ class FactSource:
         clock: Clock,
         endpoints: Sequence[TlsEndpoint],
         edge_ca_pem: str,
+        stopping: threading.Event,
     ) -> None:
         self._database = database
         self._hub = hub
@@ -42,6 +44,7 @@ class FactSource:
         self._clock = clock
         self._endpoints = endpoints
         self._edge_ca_pem = edge_ca_pem
+        self._stopping = stopping
         self._patient_until = time.monotonic() + FIRST_CONNECTION_SECONDS
 
     def regions(self) -> Sequence[str]:
@@ -64,9 +67,8 @@ class FactSource:
     def _await_connection(self, region: str) -> None:
         """Right after a start the agents are still on their way: wait for them once, for a while."""
         while not self._hub.is_connected(region):
-            if time.monotonic() > self._patient_until:
+            if time.monotonic() > self._patient_until or self._stopping.wait(0.1):
                 raise Unavailable(f"The agent of region {region} is not connected.")
-            time.sleep(0.1)
 
     def _collect_here(self, collector: str) -> Json:
         match collector:

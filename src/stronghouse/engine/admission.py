@@ -16,7 +16,7 @@ from stronghouse.engine.errors import DatabaseError, access_denied, query_too_la
 from stronghouse.engine.tokens import Kind, Token, split
 
 MAX_TEXT = 16 << 20
-"""Longest statement in characters that is looked at; `max_query_size` (256 KiB unless set) is the engine's own limit."""
+"""Longest statement in characters that is looked at; `max_query_size` (256 KiB unless set) is the engine's limit."""
 CACHED_TEXT = 8 << 10
 CACHED_STATEMENTS = 1024
 _SCOPE = ": In scope SELECT formatQuerySingleLine("
@@ -34,7 +34,7 @@ class Statement:
         tail: where in `text` INTO OUTFILE belongs.
         takes_data: whether it is an INSERT whose data follow.
         names_by_parameter: whether a query parameter stands for an identifier.
-        killed: for `KILL QUERY WHERE query_id = '…'`, that id.
+        killed: for `KILL QUERY WHERE query_id = '…'`, that id in SQL's notation.
     """
 
     text: str
@@ -178,14 +178,8 @@ def _format_clause(tokens: rules.Tokens) -> int | None:
 
 
 def _killed(tokens: rules.Tokens) -> str | None:
-    """The id in `KILL QUERY WHERE query_id = '…' [SYNC|ASYNC]`."""
-    if not (tokens[0].says("KILL") and tokens[1].says("QUERY")):
+    """The id in `KILL QUERY WHERE query_id = '…' [SYNC|ASYNC]`, in SQL's notation."""
+    words = [token.text for token in tokens]
+    if words[:5] != ["KILL", "QUERY", "WHERE", "query_id", "="] or tokens[5].kind is not Kind.STRING:
         return None
-    condition = tokens[3:6]
-    if (
-        [token.text for token in condition[:2]] == ["query_id", "="]
-        and len(tokens) <= 7
-        and condition[2].kind is Kind.STRING
-    ):
-        return condition[2].text
-    return None
+    return words[5] if words[6:] in ([], ["SYNC"], ["ASYNC"]) else None

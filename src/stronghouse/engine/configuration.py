@@ -1,8 +1,8 @@
-"""The engine's two configuration files, made as XML trees from data; names come from an allow-list, never from users."""
+"""The engine's two configuration files, made as XML trees from data. No name or value in them comes from users."""
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 

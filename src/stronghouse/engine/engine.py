@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from stronghouse.engine.binding import RawModule, load_engine
 from stronghouse.engine.configuration import DISK, KEY_VARIABLE, POLICY, Layout, write_configuration
@@ -36,12 +35,13 @@ class Engine:
     def __init__(self, module: RawModule, address: str) -> None:
         self._module = module
         self._address = address
-        self._first = Connection(module.connect(address))  # the engine lives as long as one connection does
-        self.version = self._first.value("SELECT version()")
-        self.timezone = self._first.value("SELECT timezone()")
+        self.first = Connection(module.connect(address))
+        """The engine lives as long as one connection does: this one."""
+        self.version = self.first.value("SELECT version()")
+        self.timezone = self.first.value("SELECT timezone()")
 
     @classmethod
-    def open(cls, data_directory: Path, *, data_key: bytes, memory_limit_bytes: int) -> Self:
+    def open(cls, data_directory: Path, *, data_key: bytes, memory_limit_bytes: int) -> "Engine":
         """Open the engine on a service's data, which only it may use.
 
         Raises:
@@ -59,8 +59,8 @@ class Engine:
             raise Unavailable("The service's data directory cannot be used.", detail=str(error)) from error
         engine = _with_key(data_key, lambda: cls(module, f"file:{layout.engine}?config-file={layout.engine_file}"))
         try:
-            plain_default_database(engine._first)
-            engine._verify(layout)
+            plain_default_database(engine.first)
+            _verify(engine.first, layout)
         except DatabaseError as error:
             engine.close()
             raise Unavailable(
@@ -82,35 +82,33 @@ class Engine:
 
     def vocabulary(self) -> Vocabulary:
         """The names that this engine knows."""
-        functions = self._first.value("SELECT lower(name) FROM system.table_functions")
-        higher_order = self._first.value("SELECT lower(name) FROM system.functions WHERE higher_order")
+        functions = self.first.value("SELECT lower(name) FROM system.table_functions")
+        higher_order = self.first.value("SELECT lower(name) FROM system.functions WHERE higher_order")
         return Vocabulary(frozenset(functions.split("\n")), frozenset(higher_order.split("\n")))
 
     def close(self) -> None:
         """Close the engine, once every other connection is closed."""
-        self._first.close()
+        self.first.close()
 
-    def _verify(self, layout: Layout) -> None:
-        """Prove that rows can go to the encrypted disk only; raises Unavailable otherwise."""
-        first = self._first
-        policies = first.value("SELECT policy_name, disks FROM system.storage_policies ORDER BY 1")
-        spills = "SELECT count() FROM system.settings WHERE name LIKE 'max_bytes%before\\_external%' AND value != '0'"
-        logs = "SELECT count() FROM system.tables WHERE database = 'system' AND name LIKE '%\\_log' AND engine LIKE '%Tree'"
-        facts = {
-            "storage policies": policies == f"default\t['{DISK}']\n{POLICY}\t['{DISK}']",
-            "disk": first.value(f"SELECT is_encrypted FROM system.disks WHERE name = '{DISK}'") == "1",
-            "default policy": first.value("SELECT value FROM system.merge_tree_settings WHERE name = 'storage_policy'")
-            == POLICY,
-            "spills": first.value(spills) == "0",
-            "log tables": first.value(logs) == "0",
-            "temporary files": layout.temporary.is_file() and layout.temporary.stat().st_size == 0,
-            "default database": first.value("SELECT engine FROM system.databases WHERE name = 'default'") == "Atomic",
-        }
-        wrong = [name for name, holds in facts.items() if not holds]
-        if wrong:
-            raise Unavailable(
-                "The engine does not keep data as it should.", code="engine_unsound", detail=", ".join(wrong)
-            )
+
+def _verify(first: Connection, layout: Layout) -> None:
+    """Prove that rows can go to the encrypted disk only; raises Unavailable otherwise."""
+    policies = first.value("SELECT policy_name, disks FROM system.storage_policies ORDER BY 1")
+    spills = "SELECT count() FROM system.settings WHERE name LIKE 'max_bytes%before\\_external%' AND value != '0'"
+    logs = "SELECT count() FROM system.tables WHERE database = 'system' AND name LIKE '%\\_log' AND engine LIKE '%Tree'"
+    facts = {
+        "storage policies": policies == f"default\t['{DISK}']\n{POLICY}\t['{DISK}']",
+        "disk": first.value("SELECT name FROM system.disks WHERE is_encrypted") == DISK,
+        "default policy": first.value("SELECT value FROM system.merge_tree_settings WHERE name = 'storage_policy'")
+        == POLICY,
+        "spills": first.value(spills) == "0",
+        "log tables": first.value(logs) == "0",
+        "temporary files": layout.temporary.is_file() and layout.temporary.stat().st_size == 0,
+        "default database": first.value("SELECT engine FROM system.databases WHERE name = 'default'") == "Atomic",
+    }
+    wrong = [name for name, holds in facts.items() if not holds]
+    if wrong:
+        raise Unavailable("The engine does not keep data as it should.", code="engine_unsound", detail=", ".join(wrong))
 
 
 def _prepare(layout: Layout) -> None:

@@ -1,8 +1,10 @@
 """What a statement may say, each rule over the tokens of its canonical form. A rule raises DatabaseError or returns.
 
-In canonical form a function's name and its parenthesis touch, and keywords are in upper case: `f(x)`, `INSERT INTO f (x)`.
+In canonical form a function's name and its parenthesis touch, and keywords are in upper case: `f(x)`, but
+`INSERT INTO f (x)`.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 from stronghouse.engine.configuration import DATABASE_ENGINES, TABLE_ENGINES
@@ -17,9 +19,28 @@ ONE_USER = (
 )
 
 TABLE_FUNCTIONS = frozenset(
-    "dictionary format generaterandom generateseries generate_series loop merge mergetreeanalyzeindexes mergetreeindex "
-    "mergetreeprojection null numbers numbers_mt primes sqlstandardvalues values view viewifpermitted zeros "
-    "zeros_mt".split()
+    {
+        "dictionary",
+        "format",
+        "generaterandom",
+        "generateseries",
+        "generate_series",
+        "loop",
+        "merge",
+        "mergetreeanalyzeindexes",
+        "mergetreeindex",
+        "mergetreeprojection",
+        "null",
+        "numbers",
+        "numbers_mt",
+        "primes",
+        "sqlstandardvalues",
+        "values",
+        "view",
+        "viewifpermitted",
+        "zeros",
+        "zeros_mt",
+    }
 )
 """Table functions that reach nothing but the service's own tables. All others that the engine has are refused."""
 FUNCTIONS = frozenset({"file"})
@@ -73,10 +94,10 @@ def check_verb(tokens: Tokens) -> None:
 
 def _check_role(tokens: Tokens) -> None:
     own = (
-        len(tokens) == 3
-        and tokens[0].says("SET")
+        tokens[0].says("SET")
         and tokens[1].says("ROLE")
         and tokens[2].says("DEFAULT", "ALL", "NONE")
+        and tokens[2] is tokens[-1]
     )
     if not own:
         raise access_denied(ONE_USER)
@@ -102,9 +123,9 @@ def _check_object(tokens: Tokens) -> None:
 
 
 def _check_function(tokens: Tokens) -> None:
-    """Only functions that are an expression: `CREATE FUNCTION [IF NOT EXISTS] name [ON CLUSTER …] AS …`."""
+    """Only functions that are an expression: `CREATE FUNCTION [IF NOT EXISTS] name AS …`."""
     rest = tokens[3:] if tokens[0].says("IF") else tokens
-    if len(rest) < 3 or not rest[1].says("AS"):
+    if not rest[1].says("AS"):
         raise access_denied("Only functions defined by an SQL expression can be created in this service.")
 
 
@@ -157,7 +178,7 @@ def check_definer(tokens: Tokens) -> None:
         if token.says("DEFINER") and tokens[place + 1].says("="):
             raise access_denied("DEFINER is not allowed in this service: leave it out.")
         if token.says("SQL") and tokens[place + 1].says("SECURITY") and not tokens[place + 2].says("INVOKER"):
-            raise access_denied("Only SQL SECURITY INVOKER can be named in this service.")
+            raise access_denied("SQL SECURITY other than INVOKER is not allowed in this service.")
 
 
 def check_functions(vocabulary: Vocabulary) -> Callable[[Tokens], None]:
@@ -167,10 +188,9 @@ def check_functions(vocabulary: Vocabulary) -> Callable[[Tokens], None]:
     def check(tokens: Tokens) -> None:
         callers: list[str | None] = []
         for place, token in enumerate(tokens):
-            before = tokens[place - 1] if place else None
             after = tokens[place + 1] if place + 1 < len(tokens) else None
             if token.says("("):
-                callers.append(before.text.lower() if before and before.is_name and before.end == token.start else None)
+                callers.append(_caller(tokens, place) or (callers[-1] if callers else None))
             elif token.says(")") and callers:
                 callers.pop()
             elif token.is_name and after and after.says("(") and after.start == token.end:
@@ -178,17 +198,29 @@ def check_functions(vocabulary: Vocabulary) -> Callable[[Tokens], None]:
                 if token.text.lower() == "format":
                     _check_columns(tokens[place + 2 :])
             elif token.is_name and token.text in FUNCTIONS:
-                _check_handed(token, before, callers[-1] if callers else None, vocabulary.higher_order)
+                _check_handed(tokens, place, callers[-1] if callers else None, vocabulary.higher_order)
 
     return check
 
 
-def _check_handed(token: Token, before: Token | None, caller: str | None, higher_order: frozenset[str]) -> None:
-    """A function's name by itself is a column's name, unless it is an argument of something that calls it."""
-    if before is not None and before.says("."):
+def _caller(tokens: Tokens, place: int) -> str | None:
+    """The function, in lower case, whose arguments the parenthesis at `place` opens; None for one that only groups."""
+    before = tokens[place - 1] if place else None
+    return before.text.lower() if before and before.is_name and before.end == tokens[place].start else None
+
+
+def _check_handed(tokens: Tokens, place: int, caller: str | None, higher_order: frozenset[str]) -> None:
+    """A function's name by itself is a column's name, unless it is an argument of something that calls it.
+
+    Grouping parentheses change nothing: `arrayMap((file), …)` calls it too (measured).
+    """
+    before = place - 1
+    if before >= 0 and tokens[before].says("."):
         return
-    if caller in higher_order or caller == "apply" or (before is not None and before.says("APPLY")):
-        raise _refused_function(token)
+    while before > 0 and tokens[before].says("("):
+        before -= 1
+    if caller in higher_order or caller == "apply" or (before >= 0 and tokens[before].says("APPLY")):
+        raise _refused_function(tokens[place])
 
 
 def _check_call(token: Token, refused: frozenset[str]) -> None:
@@ -207,12 +239,13 @@ def _refused_function(token: Token) -> DatabaseError:
 
 def _check_columns(arguments: Tokens) -> None:
     """`format(name, columns, data)`: the columns are one written-out string without expressions."""
-    parts = _arguments(arguments)
-    if len(parts) < 3:
-        return
-    if len(parts[1]) != 1 or parts[1][0].kind is not Kind.STRING:
-        raise access_denied("The columns of format() have to be written out as one string in this service.")
-    lowered = parts[1][0].text.lower()
+    match _arguments(arguments):
+        case [_, [Token(kind=Kind.STRING, text=columns)], _]:
+            lowered = columns.lower()
+        case [] | [_] | [_, _]:
+            return
+        case _:
+            raise access_denied("The columns of format() have to be written out as one string in this service.")
     if any(word in lowered for word in COLUMN_EXPRESSIONS):
         raise access_denied("The columns of format() cannot have default expressions in this service.")
 
@@ -266,4 +299,4 @@ def _value(token: Token) -> str | None:
 
 
 def _pairs(tokens: Tokens) -> Iterator[tuple[Token, Token]]:
-    return zip(tokens, tokens[1:], strict=False)
+    return itertools.pairwise(tokens)

@@ -16,7 +16,7 @@ from stronghouse.kernel.errors import Denied, StronghouseError
 from stronghouse.kernel.secret import Secret
 from stronghouse.regions import actions, admission, events, store
 from stronghouse.regions.admission import Admitted
-from stronghouse.regions.model import Agent, DesiredState
+from stronghouse.regions.model import MAX_CLOCK_SKEW, Agent, DesiredState
 from stronghouse.regions.ports import ServiceStatusSink
 from stronghouse.regions.protocol import Hello, ServiceStatus, skew_ms
 
@@ -114,7 +114,7 @@ class Registry:
                 applied_version=hello.applied_version,
             )
             uow.record(event)
-        if abs(skew) > timedelta(seconds=60) / timedelta(milliseconds=1):
+        if abs(skew) > MAX_CLOCK_SKEW / timedelta(milliseconds=1):
             _log.warning("agent_clock_skewed", agent=agent.id, skew_ms=skew)
         return agent
 

@@ -1,6 +1,5 @@
 """The worker process. It is started, confined, by `launch.py`; see the package for the whole."""
 
-import asyncio
 import base64
 import os
 import socket

@@ -65,8 +65,8 @@ def read_credentials(headers: Mapping[str, str], parameters: Mapping[str, str]) 
         raise DatabaseError(
             516,
             "AUTHENTICATION_FAILED",
-            "Invalid authentication: it is not allowed to use several of X-ClickHouse headers, the Authorization header "
-            "and URL parameters simultaneously",
+            "Invalid authentication: it is not allowed to use several of X-ClickHouse headers, the Authorization "
+            "header and URL parameters simultaneously",
         )
     return ways[0] if ways else Credentials("default", "", given=False)
 

@@ -102,7 +102,10 @@ class _Deflated(io.RawIOBase):
 
 
 class _Zstd(io.RawIOBase):
-    """Zstandard frames (RFC 8878), one after the other. zstandard's own reader takes a cut-off frame for a whole one."""
+    """Zstandard frames (RFC 8878), one after the other.
+
+    zstandard's own reader would take a frame that is cut off for a whole one.
+    """
 
     def __init__(self, source: Source) -> None:
         super().__init__()
@@ -143,7 +146,7 @@ def decoded(encoding: str, body: io.RawIOBase) -> Source:
         case "" | "identity":
             source: object = body
         case "gzip" | "x-gzip":
-            source = gzip.GzipFile(fileobj=cast("gzip._ReadableFileobj", io.BufferedReader(body, PIECE)))
+            source = _gunzipped(io.BufferedReader(body, PIECE))
         case "deflate":
             source = _Deflated(cast("Source", body))
         case "zstd":
@@ -153,10 +156,14 @@ def decoded(encoding: str, body: io.RawIOBase) -> Source:
         case "bz2":
             source = bz2.BZ2File(io.BufferedReader(body, PIECE))
         case "xz":
-            source = lzma.LZMAFile(io.BufferedReader(body, PIECE))
+            source = lzma.LZMAFile(io.BufferedReader(body, PIECE))  # noqa: SIM115 - as _gunzipped
         case _:
             raise DatabaseError(89, "UNKNOWN_COMPRESSION_METHOD", "Unknown compression method in Content-Encoding")
     return cast("Source", source)
+
+
+def _gunzipped(body: io.BufferedReader) -> object:
+    return gzip.open(body)
 
 
 BROKEN = (EOFError, OSError, RuntimeError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
@@ -164,7 +171,7 @@ BROKEN = (EOFError, OSError, RuntimeError, zlib.error, lzma.LZMAError, zstandard
 
 
 def read_piece(source: Source, size: int = PIECE) -> bytes:
-    """The next piece; raises ConnectionAbortedError when the client is gone, DatabaseError when the data are damaged."""
+    """The next piece; raises ConnectionAbortedError (the client is gone) and DatabaseError (the data are damaged)."""
     try:
         return bytes(source.read(size))
     except ConnectionAbortedError:

@@ -73,7 +73,7 @@ class Front:
             response, error = await self._query(request, fallback_id, seen)
         except DatabaseError as failure:
             error = failure
-            challenge = failure.number == 516 and credentials is not None and not credentials.given
+            challenge = failure.name == "AUTHENTICATION_FAILED" and credentials is not None and not credentials.given
             response = error_response(failure, self._identity, query_id=str(seen["query_id"]), challenge=challenge)
         except StronghouseError as failure:
             error = DatabaseError(UNKNOWN_EXCEPTION, "UNKNOWN_EXCEPTION", failure.public)

@@ -21,8 +21,8 @@ _FILE_RIGHTS = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 # Rights of the first version: execute, write, read, list, and eight to make and remove names (bits 4 to 12).
 _FIRST_RIGHTS = (1 << 13) - 1
 _LATER_RIGHTS = {2: 1 << 13, 3: TRUNCATE, 5: IOCTL_DEV}
-_TCP = 0b11  # bind and connect, version 4
-_SCOPES = 0b11  # abstract Unix sockets and signals, version 6
+_TCP, _TCP_SINCE = 0b11, 4  # bind and connect
+_SCOPES, _SCOPES_SINCE = 0b11, 6  # abstract Unix sockets and signals
 
 READ = READ_FILE | READ_DIR
 READ_WRITE_FILE = READ_FILE | WRITE_FILE
@@ -68,7 +68,7 @@ def restrict(rules: Iterable[Rule], *, version: int) -> None:
     Call it while the process has one thread. Raises OSError.
     """
     handled = everything(version)
-    attributes = _Ruleset(handled, _TCP if version >= 4 else 0, _SCOPES if version >= 6 else 0)
+    attributes = _Ruleset(handled, _TCP if version >= _TCP_SINCE else 0, _SCOPES if version >= _SCOPES_SINCE else 0)
     # Older kernels know a shorter structure, and accept a longer one only if the rest is zero, as it is here.
     ruleset = _checked(_libc.syscall(CREATE_RULESET, ctypes.byref(attributes), ctypes.sizeof(attributes), 0))
     try:

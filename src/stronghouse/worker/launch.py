@@ -1,4 +1,4 @@
-"""The stage between the agent and a worker: confines itself, then becomes the worker. `python -m stronghouse.worker.launch`.
+"""The stage between the agent and a worker, `python -m stronghouse.worker.launch`: confines itself, then becomes it.
 
 It runs one thread and none of the packages that a worker needs, so that nothing is loaded before it is confined.
 """

@@ -13,15 +13,23 @@ RESPONSE_ENCODINGS = ("br", "zstd", "lz4", "gzip", "deflate")
 """What a response can be compressed with, the engine's names; the first that a client takes is used."""
 _SETTING = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _QUERY_ID = re.compile(r"[\x20-\x7e]*")
+_KNOWN = frozenset(
+    (
+        *("query", "query_id", "database", "default_format", "wait_end_of_query", "enable_http_compression"),
+        *("compress", "decompress", "role", "session_id", "session_timeout", "session_check"),
+    )
+)
 _IGNORED = frozenset(
-    "user password quota_key client_protocol_version send_progress_in_http_headers http_headers_progress_interval_ms "
-    "buffer_size stacktrace close_session add_http_cors_header query session_timeout session_check".split()
+    (
+        *("user", "password", "quota_key", "client_protocol_version", "send_progress_in_http_headers"),
+        *("http_headers_progress_interval_ms", "buffer_size", "stacktrace", "close_session", "add_http_cors_header"),
+    )
 )
 
 
 @dataclass(frozen=True)
 class SessionRequest:
-    """The session that a request is part of: its id, how long it outlives the request in seconds, whether it must exist."""
+    """A request's session: its id, how many seconds it outlives the request, whether it must exist already."""
 
     id: str
     timeout: float
@@ -54,9 +62,9 @@ def read_options(
     for name, value in pairs:
         if name.startswith("param_"):
             parameters[name.removeprefix("param_")] = value
-        elif name in _KNOWN or name in _IGNORED:
+        elif name in _KNOWN:
             given[name] = value
-        else:
+        elif name not in _IGNORED:
             settings[name] = value
     _refuse_what_is_missing(given)
     for name, value in settings.items():
@@ -75,11 +83,6 @@ def read_options(
         wait_end_of_query=_flag(given, "wait_end_of_query"),
         read_only=method in {"GET", "HEAD"},
     )
-
-
-_KNOWN = frozenset(
-    "query_id database default_format session_id wait_end_of_query enable_http_compression compress decompress role".split()
-)
 
 
 def _refuse_what_is_missing(given: Mapping[str, str]) -> None:

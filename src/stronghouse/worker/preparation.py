@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stronghouse.engine.admission import Admission
@@ -74,7 +74,7 @@ def quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _apply(connection: Connection, database: str | None, settings: "dict[str, str | None] | dict[str, str]") -> None:
+def _apply(connection: Connection, database: str | None, settings: Mapping[str, str | None]) -> None:
     if database is not None:
         name = database.replace("\\", "\\\\").replace("`", "\\`")
         connection.query(f"USE `{name}`")
@@ -89,6 +89,7 @@ def _remember(session: Session, connection: Connection, options: Options) -> str
     if unknown:
         session.baseline.update(dict.fromkeys(unknown))
         names = ", ".join(quoted(name) for name in unknown)
-        rows = connection.value(f"SELECT name, value FROM system.settings WHERE changed AND name IN ({names})")
-        session.baseline.update(row.split("\t", 1) for row in rows.split("\n") if row)  # type: ignore[arg-type]
+        query = f"SELECT name, value FROM system.settings WHERE changed AND name IN ({names})"  # noqa: S608 - quoted
+        rows = connection.value(query)
+        session.baseline.update(dict(row.split("\t", 1) for row in rows.split("\n") if row))
     return connection.value("SELECT currentDatabase()") if options.database is not None else None

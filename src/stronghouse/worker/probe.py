@@ -27,6 +27,7 @@ MODULE = "stronghouse.worker.probe"
 SECONDS = 15.0
 REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.ENOSYS})
 PTRACE_SEIZE = 0x4206
+Address = str | tuple[str, int]
 _FAR = ("127.0.0.1", 9)
 _BYTES_PER_NUMBER = 8
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -137,7 +138,7 @@ def main(arguments: list[str]) -> None:
 def _reading(path: str) -> Callable[[], object]:
     def attempt() -> None:
         if Path(path).is_dir():
-            os.listdir(path)
+            list(Path(path).iterdir())
             return
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         os.close(descriptor)
@@ -146,7 +147,7 @@ def _reading(path: str) -> Callable[[], object]:
 
 
 def _listing(path: str) -> Callable[[], object]:
-    return lambda: os.listdir(path)
+    return lambda: list(Path(path).iterdir())
 
 
 def _writing(path: str) -> Callable[[], object]:
@@ -157,7 +158,7 @@ def _writing(path: str) -> Callable[[], object]:
     return attempt
 
 
-def _connecting(family: socket.AddressFamily, address: object) -> Callable[[], object]:
+def _connecting(family: socket.AddressFamily, address: Address) -> Callable[[], object]:
     def attempt() -> None:
         with socket.socket(family) as connection:
             connection.settimeout(1.0)
@@ -174,7 +175,7 @@ def _sending(family: socket.AddressFamily, address: tuple[str, int]) -> Callable
     return attempt
 
 
-def _binding(family: socket.AddressFamily, address: object) -> Callable[[], object]:
+def _binding(family: socket.AddressFamily, address: Address) -> Callable[[], object]:
     def attempt() -> None:
         with socket.socket(family) as listener:
             listener.bind(address)

@@ -21,6 +21,7 @@ from stronghouse.worker.specification import Activity, Launch, SandboxReport, Wo
 __all__ = ["Activity", "SandboxReport", "WorkerProcess", "WorkerSpec"]
 
 START_SECONDS = 20.0
+LAST_WORDS_BYTES = 500
 ANSWER_SECONDS = 5.0
 CLOSE_SECONDS = 8.0
 """How long a worker may take to end its last queries and close the engine, beyond the grace it was given."""
@@ -69,16 +70,14 @@ class WorkerProcess:
                 channel = await Channel.over(ours)
                 key = base64.b64encode(data_key).decode()
                 await channel.send({"type": "open", "spec": spec.to_json(), "data_key": key})
-                ready = await channel.receive()
-            if ready.get("type") != "ready":
-                raise Unavailable(
-                    str(ready.get("reason")), code=str(ready.get("code")), detail=str(ready.get("detail"))
-                )
+                ready = _ready(await channel.receive())
             return cls(process, channel, ready)
         except (TimeoutError, ChannelClosed, ValueError) as error:
             await _end(process, channel)
             raise Unavailable(
-                "The service's worker did not start; its log says why.", code="worker_not_started", detail=str(log)
+                "The service's worker did not start; its log says why.",
+                code="worker_not_started",
+                detail=await asyncio.to_thread(_last_words, log),
             ) from error
         except BaseException:
             await _end(process, channel)
@@ -96,15 +95,17 @@ class WorkerProcess:
         raise Unavailable("The service's worker gave no answer.", code="worker_confused")
 
     async def stop_if_idle(self, idle_seconds: float) -> bool:
-        """End it if it has done nothing for `idle_seconds`; says whether. No accepted request is lost: it stops accepting
-        first, and what comes after waits in the listening socket. Raises Unavailable."""
+        """End it if it has done nothing for `idle_seconds`, and says whether; raises Unavailable.
+
+        No accepted request is lost: it stops accepting first, and what comes after waits in the listening socket.
+        """
         if await self._ask({"type": "stop_if_idle", "idle_seconds": idle_seconds}) is not True:
             return False
         await self._wait_or_kill(CLOSE_SECONDS)
         return True
 
     async def quiesce_and_stop(self, grace: float = 5.0) -> None:
-        """End it: no new connections, running queries have `grace` seconds, the rest ends with code 394; then SIGKILL."""
+        """End it: running queries have `grace` seconds, then they end with code 394; at the very last SIGKILL."""
         with contextlib.suppress(Unavailable):
             await self._ask({"type": "stop", "grace": grace})
         await self._wait_or_kill(grace + CLOSE_SECONDS)
@@ -153,6 +154,22 @@ class WorkerProcess:
                 raise
 
 
+def _ready(message: Message) -> Message:
+    if message.get("type") == "ready":
+        return message
+    raise Unavailable(
+        str(message.get("reason", "The service's worker did not start.")),
+        code=str(message.get("code", "worker_not_started")),
+        detail=str(message.get("detail")),
+    )
+
+
+def _last_words(log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_WORDS_BYTES))
+        return file.read().decode(errors="replace")
+
+
 def _spawn(launch: Launch, log: Path, descriptors: tuple[int, ...]) -> "Process[bytes]":
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "ab") as file:
@@ -171,13 +188,18 @@ async def _wait(process: "Process[bytes]") -> int:
         # Not yet reaped, so the id still names this process, even if it ends just now.
         descriptor = os.pidfd_open(process.pid)
         ended: asyncio.Future[None] = loop.create_future()
-        loop.add_reader(descriptor, lambda: ended.done() or ended.set_result(None))
+        loop.add_reader(descriptor, _wake, ended)
         try:
             await ended
         finally:
             loop.remove_reader(descriptor)
             os.close(descriptor)
     return int(process.returncode)
+
+
+def _wake(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 async def _end(process: "Process[bytes]", channel: Channel | None) -> None:

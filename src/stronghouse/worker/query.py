@@ -97,10 +97,12 @@ class QueryJob:
         expressions = False
         if statement.takes_data and statement.output_format == "Values" and self.session is None:
             data, expressions = self._look_at_values(source, data)
-        with prepared(self.engine, self.options, self.session, expressions=expressions) as connection:
-            with external_tables(connection, self.external, self.admission):
-                self._check_cancelled()
-                self._execute(connection, statement, data, source)
+        with (
+            prepared(self.engine, self.options, self.session, expressions=expressions) as connection,
+            external_tables(connection, self.external, self.admission),
+        ):
+            self._check_cancelled()
+            self._execute(connection, statement, data, source)
 
     def _execute(self, connection: Connection, statement: Statement, data: bytes, source: Source) -> None:
         if statement.takes_data:

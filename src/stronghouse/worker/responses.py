@@ -7,6 +7,7 @@ import string
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from aiohttp import web
 
@@ -38,9 +39,9 @@ def error_response(
     error: DatabaseError, identity: Identity, *, query_id: str = "", challenge: bool = False
 ) -> web.Response:
     """An error before any result. `challenge`: no credentials were given, so ask for some (RFC 9110 section 11.6.1)."""
-    status = 401 if challenge else status_of(error.number)
+    status = HTTPStatus.UNAUTHORIZED if challenge else status_of(error.number)
     headers = {**_common(identity, query_id), "X-ClickHouse-Exception-Code": str(error.number)}
-    if status == 401:
+    if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Basic realm="ClickHouse server HTTP API"'
     return web.Response(
         status=int(status),
@@ -104,7 +105,7 @@ async def _hold(pipe: PipeReader, limit: int, job: QueryJob) -> tuple[bytes, boo
 async def _break_off(
     request: web.Request, response: web.StreamResponse, error: DatabaseError, identity: Identity, tag: str | None
 ) -> None:
-    """End a result in the middle so that nobody takes it for whole: the error where clients look for it, no last chunk."""
+    """End a result in the middle so that nobody takes it for whole: the error where clients look, and no last chunk."""
     if tag is not None:
         message = error.wire(identity.version).rstrip("\n")
         length = len(message.encode("utf-8", "replace"))

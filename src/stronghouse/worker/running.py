@@ -31,6 +31,8 @@ class Running:
         self._jobs: dict[QueryJob, asyncio.Future[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._active = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._ended = time.monotonic()
 
     @property
@@ -43,11 +45,14 @@ class Running:
         if self._active >= MAX_RUNNING + MAX_WAITING:
             raise DatabaseError(202, "TOO_MANY_SIMULTANEOUS_QUERIES", "Too many simultaneous queries")
         self._active += 1
+        self._idle.clear()
 
     def end(self) -> None:
         """A request ends."""
         self._active -= 1
         self._ended = time.monotonic()
+        if not self._active:
+            self._idle.set()
 
     def start(self, job: QueryJob) -> "asyncio.Future[None]":
         """Run `job` in a thread; the future ends when it does, with its error."""
@@ -74,10 +79,12 @@ class Running:
 
     async def wait_until_idle(self, seconds: float) -> bool:
         """Wait for the last request to end; says whether it did within `seconds`."""
-        limit = self._loop.time() + seconds
-        while self._active and self._loop.time() < limit:
-            await asyncio.sleep(0.02)
-        return not self._active
+        try:
+            async with asyncio.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def close(self) -> None:
         """Give the engine's connection back. No query may be running."""

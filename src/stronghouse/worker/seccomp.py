@@ -58,7 +58,7 @@ def load_filter() -> None:
     """
     # pyseccomp asks `find_library`, which runs ldconfig and a compiler; the names are known.
     find = ctypes.util.find_library
-    ctypes.util.find_library = {"seccomp": "libseccomp.so.2"}.get
+    ctypes.util.find_library = _known_library
     try:
         import pyseccomp  # noqa: PLC0415 - needs a library of the system; without it the report says so
     finally:
@@ -82,3 +82,7 @@ def load_filter() -> None:
     with contextlib.suppress(OSError):  # libseccomp before 2.5: a list instead of a tree, slower but the same
         rules.set_attr(pyseccomp.Attr.CTL_OPTIMIZE, 2)
     rules.load()
+
+
+def _known_library(name: str) -> str | None:
+    return {"seccomp": "libseccomp.so.2"}.get(name)

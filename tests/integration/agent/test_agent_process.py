@@ -14,9 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from stronghouse.agent.collectors import COLLECTORS
+from stronghouse.agent.directories import remove_socket_directory
 from stronghouse.agent.settings import SERVICES_OFFSET
 from stronghouse.kernel.canonical import Json
-from tests.integration.agent.control_side import ControlSide, until
+from stronghouse.regions.jobs import JobFailed
+from tests.integration.agent.control_side import REGION, ControlSide, until
 from tests.integration.agent.sql_client import PASSWORD, password_hash, sql
 from tests.integration.agent.test_reconciling import ONE, TWO, document
 from tests.integration.agent.test_region_agent import free_port_base, slot
@@ -133,6 +136,8 @@ async def agent(control: ControlSide, tmp_path: Path) -> AsyncIterator[AgentProc
     yield made
     if made.process is not None and made.process.poll() is None:
         made.kill()
+    for note in directory.rglob("run-directory.json"):  # a killed agent leaves it to its next start
+        remove_socket_directory(note.parent, Path(json.loads(note.read_bytes())["path"]))
 
 
 def wanted(service_id: str, **changes: Json) -> dict[str, Json]:
@@ -193,6 +198,41 @@ async def test_stop_start_and_delete_with_a_real_engine(agent: AgentProcess) -> 
     agent.control.publish(ONE, None)
     await until(lambda: not (agent.directory / "agent" / "services" / ONE).exists())
     assert await agent.sql(TWO, "SELECT 1") == "1"
+
+
+@pytest.mark.timeout(60)
+async def test_a_query_that_never_ends_does_not_hold_up_a_stop(agent: AgentProcess) -> None:
+    agent.control.publish(ONE, wanted(ONE))
+    await agent.answers(ONE)
+    endless = asyncio.create_task(
+        agent.sql(ONE, "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1")
+    )
+    await asyncio.sleep(0.5)
+    everyone = [agent.pid, *children(agent.pid)]
+    status, seconds = await agent.terminate()
+    assert (status, seconds < 8) == (0, True)
+    assert not any(alive(pid) for pid in everyone)
+    with pytest.raises((OSError, ValueError)):
+        await endless
+
+
+@pytest.mark.timeout(60)
+async def test_every_collector_answers_over_the_stream(agent: AgentProcess) -> None:
+    agent.control.publish(ONE, wanted(ONE))
+    await agent.answers(ONE)
+    await until(lambda: agent.control.reports.newest[ONE].state == "running")
+    for name in COLLECTORS:
+        facts = await agent.control.hub.run_job(REGION, "collect", {"collector": name}, timeout=30)
+        assert isinstance(facts, dict)
+        assert facts["collector"] == name
+        _refuse_secrets(json.dumps(facts))
+    with pytest.raises(JobFailed, match="no collector"):
+        await agent.control.hub.run_job(REGION, "collect", {"collector": "rows"}, timeout=30)
+
+
+def _refuse_secrets(facts: str) -> None:
+    assert PASSWORD not in facts
+    assert password_hash(PASSWORD) not in facts
 
 
 @pytest.mark.timeout(60)

@@ -7,7 +7,7 @@ import hashlib
 import json
 import socket
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 
 from stronghouse.agent import service as service_module
 from stronghouse.agent.desired import DesiredCache
-from stronghouse.agent.directories import Directories, socket_directory
+from stronghouse.agent.directories import Directories, remove_socket_directory, socket_directory
 from stronghouse.agent.reconcile import Reconciler
 from stronghouse.agent.service import Surroundings
 from stronghouse.agent.settings import AgentSettings
@@ -122,7 +122,7 @@ def workers() -> FakeWorkers:
 
 
 @pytest.fixture
-def make(tmp_path: Path, workers: FakeWorkers) -> Make:
+def make(tmp_path: Path, workers: FakeWorkers) -> Iterator[Make]:
     """Starts an agent's reconciler on the test's directory; leaving the block is kill -9: nothing is tidied up."""
 
     @contextlib.asynccontextmanager
@@ -136,7 +136,9 @@ def make(tmp_path: Path, workers: FakeWorkers) -> Make:
             task.cancel()
             await made.reconciler.close(grace=0)
 
-    return region
+    yield region
+    for note in tmp_path.rglob("run-directory.json"):
+        remove_socket_directory(note.parent, Path(json.loads(note.read_bytes())["path"]))
 
 
 async def greet(path: Path) -> bytes:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from stronghouse.agent import service as service_module
-from stronghouse.agent.directories import Directories, socket_directory
+from stronghouse.agent.directories import Directories, remove_socket_directory, socket_directory
 from stronghouse.agent.identity import IdentityStore, join
 from stronghouse.agent.jobs import Handler, Progress
 from stronghouse.agent.ports import Workers
@@ -90,6 +90,7 @@ class Site:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             await self.agent.close()
+            remove_socket_directory(self.directory / "agent", self.agent.sockets)
 
     async def get(self, slot: int, *, source: str = "127.0.0.1") -> tuple[int, str]:
         """Status and body of one request to the service in a slot, from an address."""

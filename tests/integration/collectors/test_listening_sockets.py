@@ -44,7 +44,7 @@ def test_child_on_loopback_passes_and_its_port_is_told() -> None:
 
 
 def test_child_on_every_address_fails() -> None:
-    port, result = _child("0.0.0.0")  # noqa: S104 - what the check is for
+    port, result = _child("0.0.0.0")
     assert (result.state, f"0.0.0.0:{port}" in result.reason) == (ResultState.FAIL, True)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -177,7 +178,7 @@ def test_malformed_hashes_are_refused(log: AuditLog, hashes: KeyHashes) -> None:
 @pytest.mark.parametrize(
     "request_", [{"name": ""}, {"name": "a\nb"}, {"role_ids": (new_id(),)}, {"ip_access": (Source("everywhere"),)}]
 )
-def test_malformed_requests_are_refused(log: AuditLog, request_: dict[str, object]) -> None:
+def test_malformed_requests_are_refused(log: AuditLog, request_: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
         create(log, **request_)
 

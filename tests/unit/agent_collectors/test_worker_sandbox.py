@@ -31,7 +31,7 @@ def _missing(account: dict[str, Json]) -> list[str]:
 @pytest.mark.parametrize("told", [True, 1, 7])
 def test_whole_sandbox_is_in_force(proc: Path, told: Json) -> None:
     assert proc.exists()
-    assert _missing({"landlock": told}) == []
+    assert _missing({"landlock_abi": told}) == []
 
 
 @pytest.mark.parametrize(
@@ -47,16 +47,24 @@ def test_whole_sandbox_is_in_force(proc: Path, told: Json) -> None:
 )
 def test_each_part_that_is_not_in_force_is_named(proc: Path, before: str, after: str, missing: str) -> None:
     (proc / "status").write_text(STATUS.replace(before, after))
-    assert _missing({"landlock": 4}) == [missing]
+    assert _missing({"landlock_abi": 4}) == [missing]
+
+
+@pytest.mark.parametrize(("landlock", "missing"), [(4, []), (0, ["no capabilities", "Landlock"])])
+def test_passing_directories_is_bounded_by_landlock_alone(proc: Path, landlock: int, missing: list[str]) -> None:
+    (proc / "status").write_text(STATUS.replace("CapEff:\t0000000000000000", "CapEff:\t0000000000000004"))
+    assert _missing({"landlock_abi": landlock}) == missing
 
 
 @pytest.mark.parametrize("limits", [LIMITS.replace("0  ", "unlimited  ", 1), ""])
 def test_core_dumps_count_as_allowed_unless_both_limits_are_zero(proc: Path, limits: str) -> None:
     (proc / "limits").write_text(limits)
-    assert _missing({"landlock": 4}) == ["no core dumps"]
+    assert _missing({"landlock_abi": 4}) == ["no core dumps"]
 
 
-@pytest.mark.parametrize("account", [{}, {"landlock": None}, {"landlock": False}, {"landlock": 0}, {"landlock": "no"}])
+@pytest.mark.parametrize(
+    "account", [{}, {"landlock_abi": None}, {"landlock_abi": False}, {"landlock_abi": 0}, {"landlock_abi": "no"}]
+)
 def test_landlock_that_is_not_told_of_is_missing(proc: Path, account: dict[str, Json]) -> None:
     assert proc.exists()
     assert _missing(account) == ["Landlock"]

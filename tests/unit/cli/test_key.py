@@ -31,7 +31,7 @@ def test_two_answers_to_one_question_are_refused(cli: Cli) -> None:
     assert cli("key", "update", "test", "--expires", "2030-01-01T00:00:00Z", "--never-expires").code == 1
 
 
-def test_refusals_have_an_exit_code_of_their_own(cli: Cli, plane: Plane, organization_id: str, monkeypatch) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def test_refusals_have_an_exit_code_of_their_own(cli: Cli, plane: Plane, organization_id: str, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     key_id, secret = plane.key(organization_id)
     monkeypatch.setenv("STRONGHOUSE_KEY_ID", key_id)
     monkeypatch.setenv("STRONGHOUSE_KEY_SECRET", secret)

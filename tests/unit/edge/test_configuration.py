@@ -53,5 +53,5 @@ def test_private_key_does_not_show_in_the_configuration() -> None:
 @pytest.mark.parametrize(
     ("name", "real"), [("localhost", False), ("a.localhost", False), ("api.example.com", True), ("intranet", False)]
 )
-def test_real_domain_is_told_from_local_names(name: str, real: bool) -> None:  # noqa: FBT001 - a table of cases
+def test_real_domain_is_told_from_local_names(name: str, real: bool) -> None:
     assert replace(HOST, server_name=name).has_domain is real

@@ -152,7 +152,7 @@ def test_virtual_host_without_a_rule_is_nobody() -> None:
 
 def test_no_prefix_length_is_the_whole_internet() -> None:
     dump = _dump()
-    _rules(dump)["policies"]["access-list"]["principals"] = [{"direct_remote_ip": {"address_prefix": "0.0.0.0"}}]  # noqa: S104
+    _rules(dump)["policies"]["access-list"]["principals"] = [{"direct_remote_ip": {"address_prefix": "0.0.0.0"}}]
     assert enforced_access(dump) == {"a": ("0.0.0.0/0",)}
 
 

@@ -109,7 +109,7 @@ TAMPERING: dict[str, tuple[Callable[[Connection], object], str]] = {
 
 
 @pytest.mark.parametrize("how", TAMPERING)
-def test_tampering_is_found(  # noqa: PLR0913, PLR0917 - fixtures
+def test_tampering_is_found(
     how: str, runner: CheckRunner, sources: ScriptedFacts, log: AuditLog, catalogue: Catalogue, clock: FixedClock
 ) -> None:
     bad = {**CASES["rest_files_encrypted"].failing[0][0], "id": "service/a2"}

@@ -12,7 +12,7 @@ SERVED_STATES = frozenset({"running", "idle", "awaking"})
 RUNNING_STATE = "running"
 
 
-def region_facts(  # noqa: PLR0913 - the fields of facts
+def region_facts(
     inventory: Inventory,
     *,
     collector: str,

@@ -21,7 +21,8 @@ METHOD = (
 FOREIGN_FILES = (Path("/etc/passwd"), Path("/etc/hostname"))
 _PROC = Path("/proc")
 _CORE_LIMIT = "Max core file size"
-LANDLOCK = "landlock"
+LANDLOCK = "landlock_abi"
+CAP_DAC_READ_SEARCH = 1 << 2  # linux/capability.h
 
 
 async def collect_worker_sandbox(inventory: Inventory) -> Json:
@@ -79,13 +80,23 @@ def confinement(pid: int, account: dict[str, Json]) -> dict[str, bool] | None:
     held = {
         "seccomp filter": status.get("Seccomp") == "2",
         "no new privileges": status.get("NoNewPrivs") == "1",
-        "no capabilities": int(status.get("CapEff", "1"), 16) == 0,
+        "no capabilities": _capabilities_bounded(status, landlock=_told(account.get(LANDLOCK))),
         "no core dumps": _core_limits(limits) == ["0", "0"],
         "Landlock": _told(account.get(LANDLOCK)),
     }
     if os.geteuid() == 0:
         held["a user of its own"] = "0" not in status.get("Uid", "0").split()
     return held
+
+
+def _capabilities_bounded(status: dict[str, str], *, landlock: bool) -> bool:
+    """No capability at all, or only the one to pass directories that others may not enter, under Landlock.
+
+    Without it a worker could not start where the program or the state lies below root's home. Landlock names each file
+    that the worker may open, so the capability opens no other; without Landlock it would.
+    """
+    held = int(status.get("CapEff", "1"), 16)
+    return held == 0 or (held == CAP_DAC_READ_SEARCH and landlock)
 
 
 def _told(value: Json) -> bool:

@@ -18,6 +18,7 @@ _LEGACY_SUITES = (0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8, 0xC009, 0xC013
 _MODERN_SUITES = (0x1301, 0x1302, 0x1303)
 _GROUPS = (0x001D, 0x0017, 0x0018)  # x25519, secp256r1, secp384r1
 _SIGNATURES = (0x0403, 0x0804, 0x0401, 0x0503, 0x0805, 0x0501, 0x0806, 0x0601, 0x0203, 0x0201)
+_ALERT_BYTES, _VERSION_BYTES, _MAJOR_VERSION = 2, 2, 3  # RFC 8446 sections 6, 4.2.1 and 5.1
 _ALERT, _HANDSHAKE = 21, 22
 _SERVER_HELLO = 2
 _SUPPORTED_VERSIONS = 0x002B
@@ -106,7 +107,7 @@ def _extensions(version: int, server_name: str, *, modern: bool) -> bytes:
 
 
 def _understood(kind: int, body: bytes, wanted: int) -> Answer:
-    if kind == _ALERT and len(body) >= 2:
+    if kind == _ALERT and len(body) >= _ALERT_BYTES:
         return Answer(Outcome.REFUSED, f"alert {body[1]}")
     if kind == _HANDSHAKE and body[:1] == bytes([_SERVER_HELLO]):
         try:
@@ -130,7 +131,7 @@ def _chosen_version(hello: bytes) -> int:
     position, end = position + 2, position + 2 + length
     while position + 4 <= end:
         number, size = struct.unpack_from("!HH", hello, position)
-        if number == _SUPPORTED_VERSIONS and size == 2:
+        if number == _SUPPORTED_VERSIONS and size == _VERSION_BYTES:
             return int(struct.unpack_from("!H", hello, position + 4)[0])
         position += 4 + size
     return int(legacy)
@@ -138,7 +139,7 @@ def _chosen_version(hello: bytes) -> int:
 
 def _record(connection: socket.socket) -> tuple[int, bytes]:
     kind, version, length = struct.unpack("!BHH", _exactly(connection, 5))
-    if kind not in {_ALERT, _HANDSHAKE} or version >> 8 != 3 or length > MAX_RECORD:
+    if kind not in {_ALERT, _HANDSHAKE} or version >> 8 != _MAJOR_VERSION or length > MAX_RECORD:
         raise ValueError("not a TLS record")
     return kind, _exactly(connection, length)
 
