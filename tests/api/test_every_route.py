@@ -129,7 +129,7 @@ def test_each_role_gets_in_just_where_its_permissions_say(plane: Plane, pair: tu
         assert (answer.status_code == 403) == (needed not in (role.permissions if role else ())), (role, answer.text)
 
 
-def test_the_matrix_of_roles_and_routes_is_the_one_that_was_agreed() -> None:
+def test_the_matrix_of_roles_and_routes_is_the_golden_one() -> None:
     """`make golden` rewrites the file; a change of it is a change of who may do what and is reviewed as one."""
     lines = [f"{'route':<75} {'needs':<50} roles"]
     for method, route in ROUTES:

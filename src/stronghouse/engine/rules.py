@@ -144,9 +144,9 @@ def check_destinations(tokens: Tokens) -> None:
     first = tokens[0]
     for token, following in _pairs(tokens):
         if token.says("INTO") and following.says("OUTFILE"):
-            raise access_denied("INTO OUTFILE is not allowed: the result is the response.")
+            raise access_denied("INTO OUTFILE is not allowed in this service: the result is the response.")
         if token.says("FROM") and following.says("INFILE"):
-            raise access_denied("FROM INFILE is not allowed: send the data in the request's body.")
+            raise access_denied("FROM INFILE is not allowed in this service: send the data in the request's body.")
         if first.says("INSERT") and token.says("INTO", "TABLE") and following.says("FUNCTION"):
             raise access_denied("INSERT INTO FUNCTION is not allowed in this service.")
         if first.says("ALTER") and token.says("FETCH"):

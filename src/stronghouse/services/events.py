@@ -138,6 +138,19 @@ class ServiceIdled(AuditEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServiceKeyAssigned(AuditEvent):
+    """The region reports which key-encryption key wraps the service's data key."""
+
+    code: ClassVar[str] = "service.key_assign"
+    before: str | None
+    after: str | None
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"The service's data key is wrapped by key {self.after}."
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServiceStateReported(AuditEvent):
     """The region reports another state: starting after a crash, stopped, failed."""
 

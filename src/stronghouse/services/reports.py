@@ -1,7 +1,7 @@
 """Taking in what a region says about its services."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stronghouse.audit.event import AuditEvent
@@ -72,10 +72,21 @@ def _update(uow: UnitOfWork, service: Service, report: Report) -> None:
     if changed == service:
         return
     store.update_service(uow.connection, changed)
-    uow.record(_event(service, changed))
+    for event in _events(service, changed):
+        uow.record(event)
 
 
-def _event(before: Service, after: Service) -> AuditEvent:
+def _events(before: Service, after: Service) -> Iterator[AuditEvent]:
+    organization_id, service_id = after.organization_id, after.id
+    if before.key_id != after.key_id:
+        yield events.ServiceKeyAssigned(
+            organization_id=organization_id, service_id=service_id, before=before.key_id, after=after.key_id
+        )
+    if before.state != after.state or before.reason != after.reason or before.key_id == after.key_id:
+        yield _state_event(before, after)
+
+
+def _state_event(before: Service, after: Service) -> AuditEvent:
     organization_id, service_id = after.organization_id, after.id
     if before.state != after.state:
         match after.state:

@@ -70,7 +70,7 @@ def test_no_credentials_get_a_challenge(service: Service) -> None:
         ("SELEC 1", 400, 62),
         ("SELECT nothing", 404, 47),
         ("SELECT * FROM nothing", 404, 60),
-        ("SELECT nothing()", 404, 46),
+        ("SELECT noFunction()", 404, 46),
         ("SELECT 1 FORMAT Nothing", 404, 73),
         ("SELECT * FROM nothing.nothing", 404, 81),
         ("SELECT toInt8('x')", 400, 6),
