@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from stronghouse.access.roles import ADMIN, BILLING, DEVELOPER, MEMBER, SYSTEM_R
 from stronghouse.api import activities, audit_log, keys, organizations, responsibilities, services
 from stronghouse.api.application import health
 from stronghouse.api.routing import Public, access_of
+from stronghouse.audit import store
 from stronghouse.kernel.ids import new_id
 from tests.support.control_plane import Plane
 
@@ -162,6 +164,43 @@ def test_refused_keys_are_recorded_but_cannot_flood_the_log(plane: Plane) -> Non
         plane.call("GET", "/organizations", (key_id, "wrong"))
     events = plane.call("GET", f"/organizations/{organization_id}/auditLog", auth).json()["result"]
     assert [event["code"] for event in events].count("api_key.refuse") == 1
+
+
+def log_size(plane: Plane) -> int:
+    with plane.control.database.read() as connection:
+        return store.size(connection)
+
+
+def test_made_up_keys_and_repeated_denials_cannot_flood_the_log(plane: Plane) -> None:
+    organization_id = plane.organization()
+    member = plane.key(organization_id, MEMBER)
+    before = log_size(plane)
+    for number in range(20):
+        plane.call("GET", "/organizations", (f"nobody{number}", "wrong"))
+        plane.call("GET", f"/organizations/{organization_id}/keys", member)
+    assert log_size(plane) - before == 2
+
+
+@pytest.mark.parametrize(
+    "spell", [lambda id_: id_.replace("-", ""), lambda id_: f"{{{id_}}}", lambda id_: f"urn:uuid:{id_}"]
+)
+def test_an_organization_has_one_spelling(plane: Plane, spell: Callable[[str], str]) -> None:
+    organization_id = plane.organization()
+    auth = plane.admin(organization_id)
+    answer = plane.call("POST", f"/organizations/{spell(organization_id)}/services", auth, json={"name": "shadow"})
+    check_envelope(answer, 404, "NOT_FOUND")
+    upper = plane.call("POST", f"/organizations/{organization_id.upper()}/services", auth, json={"name": "seen"})
+    assert upper.status_code == 200
+    assert len(plane.call("GET", f"/organizations/{organization_id}/services", auth).json()["result"]) == 1
+
+
+@pytest.mark.parametrize(
+    "query", ["auditLog?before=99999999999999999999999", "activities?to_date=9999-12-31", "keys?limit=0"]
+)
+def test_numbers_and_times_out_of_range_get_400(plane: Plane, query: str) -> None:
+    organization_id = plane.organization()
+    answer = plane.call("GET", f"/organizations/{organization_id}/{query}", plane.admin(organization_id))
+    check_envelope(answer, 400, "BAD_REQUEST")
 
 
 def test_paths_and_methods_that_are_not_there_get_the_envelope(plane: Plane) -> None:

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from stronghouse.access import people
 from stronghouse.access.roles import ADMIN, MEMBER, Role
+from stronghouse.audit.throttle import Throttle
 from stronghouse.console.application import create_console
 from stronghouse.console.pages import Console
 from stronghouse.console.protection import COOKIE
@@ -26,7 +27,9 @@ def plane(tmp_path: Path) -> Iterator[Plane]:
 @pytest.fixture
 def browser(plane: Plane) -> Iterator[TestClient]:
     control = plane.control
-    console = create_console(Console(control.database, control.audit, control.clock, control.catalogue))
+    console = create_console(
+        Console(control.database, control.audit, control.clock, control.catalogue, Throttle(control.clock))
+    )
     with TestClient(console, base_url="https://localhost:8441", follow_redirects=False) as client:
         yield client
 

@@ -14,9 +14,10 @@ from stronghouse.access.api_keys import KeyRequest
 from stronghouse.access.model import Source
 from stronghouse.access.roles import ADMIN, Role
 from stronghouse.api.application import create_api
-from stronghouse.api.state import ControlPlane, Throttle
+from stronghouse.api.state import ControlPlane
 from stronghouse.audit.checkpoint import Ed25519Signer
 from stronghouse.audit.event import SYSTEM, Context
+from stronghouse.audit.throttle import Throttle
 from stronghouse.audit.unit_of_work import AuditLog
 from stronghouse.kernel.clock import FixedClock
 from stronghouse.organizations import actions as organizations

@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
 from stronghouse.access import store
 from stronghouse.access.api_keys import hash_text
 from stronghouse.access.authentication import UserCaller
 from stronghouse.access.events import PasswordSet, SignedIn, SignedOut, SignInFailed, SignInLinkIssued, UserCreated
 from stronghouse.access.model import Session, User
-from stronghouse.access.passwords import hash_password, password_matches
+from stronghouse.access.passwords import password_matches
 from stronghouse.audit.unit_of_work import UnitOfWork
-from stronghouse.kernel.errors import Invalid, NotFound, Unauthenticated
+from stronghouse.kernel.errors import Conflict, Invalid, NotFound, Unauthenticated
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
 
@@ -68,12 +70,37 @@ def sign_in_with_link(uow: UnitOfWork, *, token: Secret, now: datetime) -> NewSe
     return _begin(uow, user_id=user_id, method="link", now=now)
 
 
-def sign_in_with_password(uow: UnitOfWork, *, email: str, password: Secret, now: datetime) -> NewSession:
-    """Begin a session by e-mail address and password; raises Unauthenticated without saying which was wrong."""
-    user = store.user_by_email(uow.connection, email.strip())
+@dataclass(frozen=True)
+class Proven:
+    """Somebody who has proved to know the password that is stored as `password_hash`."""
+
+    user_id: str
+    password_hash: str | None
+
+
+def check_password(connection: Connection, *, email: str, password: Secret) -> Proven:
+    """Compare a password. It takes long on purpose, so do it outside of a transaction.
+
+    Raises:
+        Unauthenticated: without saying whether the address or the password was wrong.
+        TooMany: too many comparisons run already; each takes 64 MiB.
+    """
+    user = store.user_by_email(connection, email.strip())
     if not password_matches(user.password_hash if user else None, password) or user is None:
-        raise Unauthenticated("The e-mail address or the password is wrong.", code="sign_in_failed")
+        raise _wrong()
+    return Proven(user.id, user.password_hash)
+
+
+def sign_in_with_password(uow: UnitOfWork, proven: Proven, *, now: datetime) -> NewSession:
+    """Begin a session for who proved to know the password; raises Unauthenticated if it was changed meanwhile."""
+    user = store.user(uow.connection, proven.user_id)
+    if user is None or user.password_hash != proven.password_hash:
+        raise _wrong()
     return _begin(uow, user_id=user.id, method="password", now=now)
+
+
+def _wrong() -> Unauthenticated:
+    return Unauthenticated("The e-mail address or the password is wrong.", code="sign_in_failed")
 
 
 def record_failed_sign_in(uow: UnitOfWork, *, method: str) -> None:
@@ -81,9 +108,18 @@ def record_failed_sign_in(uow: UnitOfWork, *, method: str) -> None:
     uow.record(SignInFailed(organization_id=None, method=method))
 
 
-def set_password(uow: UnitOfWork, caller: UserCaller, *, password: Secret) -> None:
-    """Set the caller's password; raises Invalid when it is too short or too long."""
-    store.set_password_hash(uow.connection, user_id=caller.user.id, password_hash=hash_password(password))
+def set_first_password(uow: UnitOfWork, caller: UserCaller, *, password_hash: str) -> None:
+    """Set the password of a caller who has none yet; every other session and every unused link of theirs ends.
+
+    Raises:
+        Conflict: they have one. Changing it needs a proof that comes with the console's step-up.
+    """
+    user = store.user(uow.connection, caller.user.id)
+    if user is None or user.password_hash is not None:
+        raise Conflict("You have a password already.", code="password_set")
+    store.set_password_hash(uow.connection, user_id=user.id, password_hash=password_hash)
+    store.end_other_sessions(uow.connection, user_id=user.id, but=caller.session.id)
+    store.delete_sign_in_links(uow.connection, user_id=user.id)
     for organization_id in caller.principal.permissions:
         uow.record(PasswordSet(organization_id=organization_id, user_id=caller.user.id))
 

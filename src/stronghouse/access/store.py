@@ -187,6 +187,16 @@ def delete_session(connection: Connection, session_id: str) -> None:
     connection.execute(delete(session).where(session.c.id == session_id))
 
 
+def end_other_sessions(connection: Connection, *, user_id: str, but: str) -> None:
+    """End all sessions of a person except one."""
+    connection.execute(delete(session).where(session.c.user_id == user_id, session.c.id != but))
+
+
+def delete_sign_in_links(connection: Connection, *, user_id: str) -> None:
+    """Forget all links of a person, so that none works any more."""
+    connection.execute(delete(sign_in_link).where(sign_in_link.c.user_id == user_id))
+
+
 def _key_row(key: ApiKey) -> dict[str, Any]:
     row = dict(key.__dict__)
     row["role_ids"] = list(key.role_ids)

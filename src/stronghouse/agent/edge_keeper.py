@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 
@@ -10,7 +11,7 @@ import structlog
 from stronghouse.agent.backoff import Backoff
 from stronghouse.edge.configuration import VirtualHost
 from stronghouse.edge.edge import Edge
-from stronghouse.kernel.errors import StronghouseError
+from stronghouse.kernel.errors import Internal, StronghouseError
 from stronghouse.kernel.secret import Secret
 
 STEADY_SECONDS = 10.0
@@ -79,7 +80,7 @@ class EdgeKeeper:
             try:
                 version, hosts = self._wanted()
                 if last is None or last[1] != list(hosts):
-                    await self.edge.apply(hosts)
+                    await self._apply_or_close(hosts, last[1] if last else [])
             except (StronghouseError, OSError) as error:
                 _log.error("edge_apply_failed", reason=str(error), detail=getattr(error, "detail", None))
                 self._poked.set()
@@ -93,6 +94,18 @@ class EdgeKeeper:
             async with self._progress:
                 self._done = asked
                 self._progress.notify_all()
+
+    async def _apply_or_close(self, hosts: Sequence[VirtualHost], known: Sequence[VirtualHost]) -> None:
+        """Serve `hosts`; if Envoy rejects them, let nobody reach what is new or changed, and raise all the same.
+
+        Otherwise one host that Envoy does not take would keep every other as open as it was before.
+        """
+        try:
+            await self.edge.apply(hosts)
+        except Internal:
+            closed = [host if host in known else dataclasses.replace(host, allow=()) for host in hosts]
+            await self.edge.apply(closed)
+            raise
 
     async def _keep_alive(self) -> None:
         await self._configured.wait()

@@ -18,6 +18,7 @@ from stronghouse.kernel.errors import Invalid, NotFound
 
 router = APIRouter(route_class=GuardedRoute, prefix="/organizations/{organization_id}/activities")
 
+MAX_ACTIVITIES = 10_000  # the Cloud API has no paging here; narrower dates show older ones
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -34,8 +35,8 @@ def list_activities(
     with plane.database.read() as connection:
         entries = store.page(
             connection,
-            organization_id=organization_id.lower(),
-            limit=None,
+            organization_id=organization_id,
+            limit=MAX_ACTIVITIES,
             activities_only=True,
             since=_moment("from_date", from_date),
             until=_moment("to_date", to_date, end=True),
@@ -49,7 +50,7 @@ def get_activity(request: Request, organization_id: str, activity_id: str) -> Re
     """One activity."""
     plane: ControlPlane = request.app.state.plane
     with plane.database.read() as connection:
-        entry = store.find(connection, organization_id=organization_id.lower(), event_id=activity_id[:64])
+        entry = store.find(connection, organization_id=organization_id, event_id=activity_id[:64])
     if entry is None or entry.activity is None:
         raise NotFound("There is no such activity.")
     return success(request, view(entry))
@@ -83,5 +84,8 @@ def _moment(name: str, text: str | None, *, end: bool = False) -> datetime | Non
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise Invalid(f"{name} is a date (2026-01-31) or an RFC 3339 time.", code="date_invalid") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment + timedelta(days=1) if end and DATE.fullmatch(text) else moment
+    try:
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        return moment + timedelta(days=1) if end and DATE.fullmatch(text) else moment
+    except OverflowError:
+        raise Invalid(f"{name} is out of range.", code="date_invalid") from None

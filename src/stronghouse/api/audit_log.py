@@ -12,6 +12,7 @@ from stronghouse.api.envelope import success
 from stronghouse.api.routing import GuardedRoute, access
 from stronghouse.api.state import ControlPlane
 from stronghouse.audit import checkpoint, store, tree
+from stronghouse.kernel.canonical import MAX_EXACT_INTEGER
 from stronghouse.kernel.errors import Invalid, NotFound
 
 router = APIRouter(route_class=GuardedRoute, prefix="/organizations/{organization_id}/auditLog")
@@ -23,12 +24,12 @@ def list_events(
     request: Request,
     organization_id: str,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    before: Annotated[int | None, Query(ge=0)] = None,
+    before: Annotated[int | None, Query(ge=0, le=MAX_EXACT_INTEGER)] = None,
 ) -> Response:
     """Events, newest first; go on with `before` = the last one's index."""
     plane: ControlPlane = request.app.state.plane
     with plane.database.read() as connection:
-        entries = store.page(connection, organization_id=organization_id.lower(), before=before, limit=limit)
+        entries = store.page(connection, organization_id=organization_id, before=before, limit=limit)
     return success(request, [{"index": entry.index, **entry.event()} for entry in entries])
 
 
@@ -49,8 +50,8 @@ def get_checkpoint(request: Request, organization_id: str) -> Response:  # noqa:
 def get_consistency(
     request: Request,
     organization_id: str,  # noqa: ARG001 - the path's
-    first: Annotated[int, Query(ge=1)],
-    second: Annotated[int, Query(ge=1)],
+    first: Annotated[int, Query(ge=1, le=MAX_EXACT_INTEGER)],
+    second: Annotated[int, Query(ge=1, le=MAX_EXACT_INTEGER)],
 ) -> Response:
     """Proof that the log of `first` entries is a prefix of the log of `second` (RFC 6962 section 2.1.2)."""
     plane: ControlPlane = request.app.state.plane
@@ -64,12 +65,15 @@ def get_consistency(
 @router.get("/{event_id}/proof")
 @access(Permission.AUDIT_LOG_VIEW)
 def get_proof(
-    request: Request, organization_id: str, event_id: str, size: Annotated[int | None, Query(ge=1)] = None
+    request: Request,
+    organization_id: str,
+    event_id: str,
+    size: Annotated[int | None, Query(ge=1, le=MAX_EXACT_INTEGER)] = None,
 ) -> Response:
     """The exact bytes of an event's leaf, and the path that proves it under the head of `size` entries (the newest)."""
     plane: ControlPlane = request.app.state.plane
     with plane.database.read() as connection:
-        entry = store.find(connection, organization_id=organization_id.lower(), event_id=event_id[:64])
+        entry = store.find(connection, organization_id=organization_id, event_id=event_id[:64])
         if entry is None:
             raise NotFound("There is no such event.")
         total = store.size(connection)

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from stronghouse.access.model import Source
+from stronghouse.kernel.errors import Invalid
 
 
 class Body(BaseModel):
@@ -48,4 +49,7 @@ def in_utc(moment: datetime | None) -> datetime | None:
     """An aware UTC time; one without a zone is taken to be UTC."""
     if moment is None:
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise Invalid("A time is out of range.", code="date_invalid") from None

@@ -67,7 +67,7 @@ def list_keys(
     plane: ControlPlane = request.app.state.plane
     with plane.database.read() as connection:
         wanted = None if limit is None else limit + 1
-        found = store.keys(connection, organization_id=organization_id.lower(), after=cursor, limit=wanted)
+        found = store.keys(connection, organization_id=organization_id, after=cursor, limit=wanted)
     more = limit is not None and len(found) > limit
     shown = found[:limit]
     return success(request, [view(key) for key in shown], extra={"nextCursor": shown[-1].id} if more else None)
@@ -92,7 +92,7 @@ def create_key(request: Request, organization_id: str, body: KeyPost) -> Respons
     )
     with plane.audit.unit_of_work(caller.context) as uow:
         new = api_keys.create_key(
-            uow, wanted, organization_id=organization_id.lower(), creator=caller.principal, now=plane.clock.now()
+            uow, wanted, organization_id=organization_id, creator=caller.principal, now=plane.clock.now()
         )
     result: dict[str, object] = {"key": view(new.key)}
     if new.key_id and new.key_secret:
@@ -106,7 +106,7 @@ def get_key(request: Request, organization_id: str, key_id: str) -> Response:
     """One key."""
     plane: ControlPlane = request.app.state.plane
     with plane.database.read() as connection:
-        key = store.key(connection, organization_id=organization_id.lower(), key_id=parse_uuid(key_id))
+        key = store.key(connection, organization_id=organization_id, key_id=parse_uuid(key_id))
     if key is None:
         raise NotFound("There is no such API key.")
     return success(request, view(key))
@@ -132,7 +132,7 @@ def update_key(request: Request, organization_id: str, key_id: str, body: KeyPat
         key = api_keys.update_key(
             uow,
             change,
-            organization_id=organization_id.lower(),
+            organization_id=organization_id,
             key_id=parse_uuid(key_id),
             editor=caller.principal,
             now=plane.clock.now(),
@@ -147,9 +147,7 @@ def delete_key(request: Request, organization_id: str, key_id: str) -> Response:
     plane: ControlPlane = request.app.state.plane
     caller: Caller = request.state.caller
     with plane.audit.unit_of_work(caller.context) as uow:
-        api_keys.delete_key(
-            uow, organization_id=organization_id.lower(), key_id=parse_uuid(key_id), editor=caller.principal
-        )
+        api_keys.delete_key(uow, organization_id=organization_id, key_id=parse_uuid(key_id), editor=caller.principal)
     return success(request)
 
 

@@ -1,5 +1,7 @@
 """The outermost layer: gives each request its id and refuses a body that is too large before anything reads it."""
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -7,6 +9,7 @@ from stronghouse.api.envelope import failure
 from stronghouse.kernel.ids import new_id
 
 MAX_BODY_BYTES = 1024 * 1024
+BODY_SECONDS = 30.0
 
 
 class RequestLimits:
@@ -29,16 +32,24 @@ class RequestLimits:
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send, request: Request) -> None:
         """Read the whole body first, up to the limit: handlers are short and bodies small."""
-        body, more = b"", True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > MAX_BODY_BYTES:
-                await _too_large(request)(scope, receive, send)
-                return
+        body = bytearray()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                more = "authorization" in request.headers  # nobody else's body is read
+                while more:
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return
+                    body += message.get("body", b"")
+                    more = message.get("more_body", False)
+                    if len(body) > MAX_BODY_BYTES:
+                        await _too_large(request)(scope, receive, send)
+                        return
+        except TimeoutError:
+            await failure(request, status=408, error="REQUEST_TIMEOUT: The body did not arrive in time.")(
+                scope, receive, send
+            )
+            return
         replayed = False
 
         async def replay() -> Message:
@@ -46,7 +57,7 @@ class RequestLimits:
             if replayed:
                 return await receive()
             replayed = True
-            return {"type": "http.request", "body": body, "more_body": False}
+            return {"type": "http.request", "body": bytes(body), "more_body": False}
 
         await self.app(scope, replay, send)
 

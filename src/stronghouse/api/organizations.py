@@ -55,7 +55,7 @@ def get_organization(request: Request, organization_id: str) -> Response:
     """One organization."""
     plane: ControlPlane = request.app.state.plane
     with plane.database.read() as connection:
-        found = store.find(connection, organization_id.lower())
+        found = store.find(connection, organization_id)
     if found is None:
         raise NotFound("There is no such organization.")
     return success(request, _view(found))
@@ -72,9 +72,9 @@ def update_organization(request: Request, organization_id: str, change: Organiza
         raise Invalid("Private endpoints are not supported by this version.", code="unsupported")
     with plane.audit.unit_of_work(request.state.caller.context) as uow:
         if change.name is None:
-            found = store.find(uow.connection, organization_id.lower())
+            found = store.find(uow.connection, organization_id)
         else:
-            found = actions.rename_organization(uow, organization_id=organization_id.lower(), name=change.name)
+            found = actions.rename_organization(uow, organization_id=organization_id, name=change.name)
     if found is None:
         raise NotFound("There is no such organization.")
     return success(request, _view(found))

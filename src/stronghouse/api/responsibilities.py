@@ -24,7 +24,7 @@ def get_responsibilities(request: Request, organization_id: str) -> Response:
         document = responsibility_matrix(
             connection,
             catalogue=plane.catalogue,
-            organization_id=organization_id.lower(),
+            organization_id=organization_id,
             regions=[region.id for region in find_regions(connection)],
             now=plane.clock.now(),
         )
@@ -37,7 +37,5 @@ def get_evidence(request: Request, organization_id: str, evidence_id: str) -> Re
     """One piece of evidence, by its SHA-256, with the proof that the audit log commits to it."""
     plane: ControlPlane = request.app.state.plane
     with plane.database.read() as connection:
-        document = open_evidence(
-            connection, organization_id=organization_id.lower(), evidence_id=evidence_id.lower()[:128]
-        )
+        document = open_evidence(connection, organization_id=organization_id, evidence_id=evidence_id.lower()[:128])
     return success(request, document)

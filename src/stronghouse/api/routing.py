@@ -24,6 +24,7 @@ from stronghouse.kernel.secret import Secret
 
 CLIENT_ADDRESS = "x-sh-client-ip"  # set by the edge from the connection itself
 ACCESS = "__stronghouse_access__"
+MAX_KEY_ID = 128
 
 
 @dataclass(frozen=True)
@@ -121,10 +122,13 @@ def _authorize(
     plane: ControlPlane, caller: Caller, needed: Permission | Authenticated, request: Request, path: str
 ) -> None:
     organization_id = parse_uuid(request.path_params["organization_id"])
+    request.path_params["organization_id"] = organization_id  # what was checked is what the handler gets
     permission = needed if isinstance(needed, Permission) else None
     try:
         authorization.require(caller.principal, permission, organization_id=organization_id)
     except Denied:
+        if not plane.refusals.is_news((caller.principal.actor.id, permission, request.method, path)):
+            raise
         with plane.audit.unit_of_work(caller.context) as uow:
             uow.record(
                 AccessDenied(
@@ -144,18 +148,21 @@ def _basic(request: Request) -> tuple[str, Secret]:
     except (binascii.Error, UnicodeDecodeError):
         decoded = ""
     key_id, separator, secret = decoded.partition(":")
-    if scheme.lower() != "basic" or not separator:
+    if scheme.lower() != "basic" or not separator or len(key_id) > MAX_KEY_ID:
         raise Unauthenticated("Send an API key id and secret by HTTP Basic authentication.", code="credentials_missing")
     return key_id, Secret(secret)
 
 
 def _record_refusal(plane: ControlPlane, key_id: str, error: StronghouseError, context: Context) -> None:
-    """Record a refused key, at most once in ten seconds for a key and address: an attacker must not fill the disk."""
-    if not plane.refusals.is_news((key_id, context.address)):
-        return
+    """Record a refused key, at most once in ten seconds for a key, address and reason.
+
+    Keys that do not exist count as one: whoever makes them up must not fill the disk with them.
+    """
     with plane.database.read() as connection:
         found = store.key_by_hash(connection, hash_text(key_id))
     key = found[0] if found else None
+    if not plane.refusals.is_news((key.id if key else None, context.address, error.code)):
+        return
     with plane.audit.unit_of_work(context) as uow:
         uow.record(
             KeyRefused(

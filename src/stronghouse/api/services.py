@@ -111,7 +111,7 @@ def list_services(request: Request, organization_id: str) -> Response:
     if request.query_params.getlist("filter"):
         raise Invalid("Filters by tag are not supported by this version; leave filter out.", code="unsupported")
     with plane.database.read() as connection:
-        found = store.find_all(connection, organization_id=organization_id.lower())
+        found = store.find_all(connection, organization_id=organization_id)
     return success(request, [view(plane, service) for service in found])
 
 
@@ -132,7 +132,7 @@ def create_service(request: Request, organization_id: str, body: ServicePost) ->
         memory_gb=body.maxReplicaMemoryGb or body.minReplicaMemoryGb or MIN_MEMORY_GB,
     )
     with plane.audit.unit_of_work(caller.context) as uow:
-        new = actions.create_service(uow, wanted, organization_id=organization_id.lower(), now=plane.clock.now())
+        new = actions.create_service(uow, wanted, organization_id=organization_id, now=plane.clock.now())
     plane.jobs.notify(new.service.region)
     return success(request, {"service": view(plane, new.service), "password": new.password.reveal()})
 
@@ -143,7 +143,7 @@ def get_service(request: Request, organization_id: str, service_id: str) -> Resp
     """One service."""
     plane: ControlPlane = request.app.state.plane
     with plane.database.read() as connection:
-        found = store.find(connection, organization_id=organization_id.lower(), service_id=parse_uuid(service_id))
+        found = store.find(connection, organization_id=organization_id, service_id=parse_uuid(service_id))
     if found is None:
         raise NotFound("There is no such service.")
     return success(request, view(plane, found))
@@ -162,7 +162,7 @@ def update_service(request: Request, organization_id: str, service_id: str, body
     )
     with plane.audit.unit_of_work(caller.context) as uow:
         changed = actions.update_service(
-            uow, change, organization_id=organization_id.lower(), service_id=parse_uuid(service_id)
+            uow, change, organization_id=organization_id, service_id=parse_uuid(service_id)
         )
     plane.jobs.notify(changed.region)
     return success(request, view(plane, changed))
@@ -175,9 +175,7 @@ def delete_service(request: Request, organization_id: str, service_id: str) -> R
     plane: ControlPlane = request.app.state.plane
     caller: Caller = request.state.caller
     with plane.audit.unit_of_work(caller.context) as uow:
-        deleted = actions.delete_service(
-            uow, organization_id=organization_id.lower(), service_id=parse_uuid(service_id)
-        )
+        deleted = actions.delete_service(uow, organization_id=organization_id, service_id=parse_uuid(service_id))
     plane.jobs.notify(deleted.region)
     return success(request)
 
@@ -190,7 +188,7 @@ def change_state(request: Request, organization_id: str, service_id: str, body: 
     caller: Caller = request.state.caller
     with plane.audit.unit_of_work(caller.context) as uow:
         changed = actions.change_state(
-            uow, body.command, organization_id=organization_id.lower(), service_id=parse_uuid(service_id)
+            uow, body.command, organization_id=organization_id, service_id=parse_uuid(service_id)
         )
     plane.jobs.notify(changed.region)
     if changed.state is ServiceState.AWAKING:
@@ -207,13 +205,11 @@ def reset_password(request: Request, organization_id: str, service_id: str, body
     with plane.audit.unit_of_work(caller.context) as uow:
         password = actions.reset_password(
             uow,
-            organization_id=organization_id.lower(),
+            organization_id=organization_id,
             service_id=parse_uuid(service_id),
             password_sha256=body.newPasswordHash or None,
         )
-        region = actions.find_service(
-            uow, organization_id=organization_id.lower(), service_id=parse_uuid(service_id)
-        ).region
+        region = actions.find_service(uow, organization_id=organization_id, service_id=parse_uuid(service_id)).region
     plane.jobs.notify(region)
     return success(request, {} if password is None else {"password": password.reveal()})
 

@@ -16,7 +16,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from stronghouse.api.application import create_api
-from stronghouse.api.state import ControlPlane, Throttle
+from stronghouse.api.state import ControlPlane
 from stronghouse.app.control_edge import ControlEdge, virtual_hosts
 from stronghouse.app.control_secrets import ControlSecrets, open_secrets
 from stronghouse.app.fact_source import FactSource
@@ -25,6 +25,7 @@ from stronghouse.app.service_reports import ServiceReports
 from stronghouse.app.sign_in_link import console_link
 from stronghouse.audit import checkpoint
 from stronghouse.audit.event import SYSTEM, Context
+from stronghouse.audit.throttle import Throttle
 from stronghouse.audit.unit_of_work import AuditLog
 from stronghouse.console.application import create_console
 from stronghouse.console.pages import Console
@@ -44,6 +45,7 @@ from stronghouse.storage.migrate import migrate
 
 AGENTS_OFFSET, SERVICES_OFFSET = 3, 4  # the port plan of design.md section 6
 STOP_SECONDS = 3
+MAX_CONNECTIONS = 512  # of the edge to one of the two servers; more get a 503
 _log = structlog.get_logger()
 
 
@@ -118,7 +120,7 @@ class Control:
 
     def console(self) -> FastAPI:
         """The console over these parts."""
-        return create_console(Console(self.database, self.audit, self.clock, self.catalogue))
+        return create_console(Console(self.database, self.audit, self.clock, self.catalogue, Throttle(self.clock)))
 
     def _checks(self) -> CheckRunner:
         base = self.settings.port_base
@@ -227,6 +229,7 @@ def _serve(app: FastAPI, path: Path) -> tuple[uvicorn.Server, socket.socket]:
         proxy_headers=False,
         timeout_keep_alive=75,  # longer than the edge keeps its connections, so that none is closed under a request
         timeout_graceful_shutdown=STOP_SECONDS,
+        limit_concurrency=MAX_CONNECTIONS,
         lifespan="off",
     )
     server = uvicorn.Server(config)

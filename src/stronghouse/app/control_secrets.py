@@ -10,6 +10,7 @@ from pathlib import Path
 from stronghouse.access.certificates import CertificateAuthority, Purpose
 from stronghouse.audit.checkpoint import Ed25519Signer
 from stronghouse.kernel.clock import Clock
+from stronghouse.kernel.errors import Conflict
 from stronghouse.kernel.files import write_private
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
@@ -36,14 +37,16 @@ def open_secrets(directory: Path, *, machine_key: Path, clock: Clock) -> Control
     key_file = machine_key.with_name(machine_key.name + CONTROL_KEY_SUFFIX)
     sealed = SealedStore(directory / "keys", key_file)
     return ControlSecrets(
-        signer=_signer(sealed),
+        signer=_signer(sealed, begun=(directory / "control.db").exists()),
         agents=_authority(sealed, directory, "agents", Purpose.CLIENT, clock),
         edge=_authority(sealed, directory, "edge", Purpose.SERVER, clock),
     )
 
 
-def _signer(sealed: SealedStore) -> Ed25519Signer:
+def _signer(sealed: SealedStore, *, begun: bool) -> Ed25519Signer:
     stored = sealed.load("audit")
+    if stored is None and begun:
+        raise Conflict("The audit log's key is gone, so the log cannot go on: restore keys/audit.sealed.")
     if stored is None:
         # The origin names this installation for ever; it is sealed with the key so that neither changes alone.
         stored = Secret(f"stronghouse.{new_id()} {Ed25519Signer.new_private_key().hex()}")

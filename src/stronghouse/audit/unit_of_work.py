@@ -28,6 +28,7 @@ class UnitOfWork:
         self.context = context
         self.events: list[AuditEvent] = []
         self.changes = 0
+        self.head: checkpoint.Checkpoint | None = None
         event.listen(connection, "before_execute", self._count)
 
     def record(self, audit_event: AuditEvent) -> None:
@@ -46,6 +47,7 @@ class AuditLog:
         self.database = database
         self.signer = signer
         self.clock = clock
+        self._last: checkpoint.Checkpoint | None = None  # the newest head that this process signed and committed
 
     @contextmanager
     def unit_of_work(self, context: Context) -> Iterator[UnitOfWork]:
@@ -61,6 +63,7 @@ class AuditLog:
                 raise UnauditedChange("A change without an audit event was refused.", code="unaudited_change")
             if uow.events:
                 self._write(uow)
+        self._last = uow.head or self._last
 
     @contextmanager
     def bookkeeping(self, reason: str) -> Iterator[Connection]:
@@ -76,6 +79,7 @@ class AuditLog:
     def _write(self, uow: UnitOfWork) -> None:
         now = self.clock.now()
         size = store.size(uow.connection)
+        self._require_grown(uow.connection, size)
         for audit_event in uow.events:
             event_id = new_id()
             body = canonical_json(_envelope(audit_event, uow.context, event_id=event_id, time=rfc3339(now)))
@@ -94,6 +98,15 @@ class AuditLog:
             size += 1
         head = checkpoint.Checkpoint(self.signer.origin, size, tree.root(size, store.nodes(uow.connection)))
         store.add_checkpoint(uow.connection, size=size, created_at=now, note=checkpoint.sign(head, self.signer))
+        uow.head = head
+
+    def _require_grown(self, connection: Connection, size: int) -> None:
+        """Sign nothing that does not continue what this process signed before."""
+        last = self._last
+        if last is None:
+            return
+        if size < last.size or tree.root(last.size, store.nodes(connection)) != last.root:
+            raise Internal("The audit log was cut or rewritten while it was in use.", code="audit_log_cut")
 
 
 def _envelope(audit_event: AuditEvent, context: Context, *, event_id: str, time: str) -> dict[str, Json]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from stronghouse.audit import checkpoint, store, tree
+from stronghouse.kernel.clock import rfc3339
 from stronghouse.kernel.errors import Invalid
 
 
@@ -57,8 +58,22 @@ def verify_log(connection: Connection, *, origin: str, public_key: bytes) -> Ver
 
 def _check_entry(entry: store.Entry) -> None:
     event = entry.event()
-    columns = (entry.event_id, entry.organization_id, entry.service_id, entry.code, entry.activity)
-    claimed = (event["id"], event["organization_id"], event["service_id"], event["code"], event["activity"])
+    columns = (
+        rfc3339(entry.created_at),
+        entry.event_id,
+        entry.organization_id,
+        entry.service_id,
+        entry.code,
+        entry.activity,
+    )
+    claimed = (
+        event["time"],
+        event["id"],
+        event["organization_id"],
+        event["service_id"],
+        event["code"],
+        event["activity"],
+    )
     if tree.leaf_hash(entry.body.encode()) != entry.leaf_hash or columns != claimed:
         raise AuditLogBroken(f"Entry {entry.index} of the audit log was altered.", code="audit_entry_altered")
 

@@ -14,7 +14,7 @@ def agent(
     join_token_fd: Annotated[int | None, typer.Option(help="Descriptor to read a join token from.")] = None,
 ) -> None:
     """Run a region's agent alone. `stronghouse up` starts it together with a control plane."""
-    import asyncio
+    import uvloop
 
     from stronghouse.agent.run import run_agent
     from stronghouse.agent.settings import AgentSettings
@@ -28,4 +28,4 @@ def agent(
         machine_key_file=machine_key,
         join_token_fd=join_token_fd,
     )
-    raise typer.Exit(asyncio.run(run_agent(settings)))
+    raise typer.Exit(uvloop.run(run_agent(settings)))

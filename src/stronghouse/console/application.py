@@ -13,7 +13,7 @@ from stronghouse.console.pages import Console
 from stronghouse.console.protection import HEADERS, check_origin
 from stronghouse.kernel.errors import StronghouseError
 
-STATUS = {"invalid": 400, "unauthenticated": 401, "denied": 403, "not_found": 404, "conflict": 409}
+STATUS = {"invalid": 400, "unauthenticated": 401, "denied": 403, "not_found": 404, "conflict": 409, "too_many": 429}
 
 
 class Protection(BaseHTTPMiddleware):

@@ -11,13 +11,15 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from stronghouse.access import authentication, people, store
 from stronghouse.access.authentication import UserCaller
+from stronghouse.access.passwords import hash_password
 from stronghouse.access.permissions import Permission
 from stronghouse.audit.event import SYSTEM, Context
+from stronghouse.audit.throttle import Throttle
 from stronghouse.audit.unit_of_work import AuditLog
 from stronghouse.console.matrix import home_rows
 from stronghouse.console.protection import COOKIE
 from stronghouse.kernel.clock import Clock
-from stronghouse.kernel.errors import Denied, Invalid, Unauthenticated
+from stronghouse.kernel.errors import Conflict, Denied, Invalid, Unauthenticated
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
 from stronghouse.organizations import store as organizations
@@ -42,6 +44,7 @@ class Console:
     audit: AuditLog
     clock: Clock
     catalogue: Catalogue
+    failures: Throttle
 
 
 @router.get("/")
@@ -82,8 +85,10 @@ def sign_in(request: Request, email: Field, password: Field) -> Response:
     """Sign in by address and password."""
     console: Console = request.app.state.console
     try:
+        with console.database.read() as connection:
+            proven = people.check_password(connection, email=email, password=Secret(password))
         with console.audit.unit_of_work(_context(request)) as uow:
-            new = people.sign_in_with_password(uow, email=email, password=Secret(password), now=console.clock.now())
+            new = people.sign_in_with_password(uow, proven, now=console.clock.now())
     except Unauthenticated as error:
         return _refused(request, error, method="password")
     return _signed_in(new)
@@ -91,13 +96,14 @@ def sign_in(request: Request, email: Field, password: Field) -> Response:
 
 @router.post("/password")
 def set_password(request: Request, password: Field) -> Response:
-    """Set one's own password."""
+    """Set one's own first password."""
     console: Console = request.app.state.console
     caller = _caller(request)
     try:
+        hashed = hash_password(Secret(password))
         with console.audit.unit_of_work(_context(request, caller)) as uow:
-            people.set_password(uow, caller, password=Secret(password))
-    except Invalid as error:
+            people.set_first_password(uow, caller, password_hash=hashed)
+    except (Invalid, Conflict) as error:
         return _home(request, caller, problem=error.public, status=400)
     return RedirectResponse("/", status_code=303)
 
@@ -166,8 +172,10 @@ def _sign_in_page(*, token: str | None = None, problem: str | None = None, statu
 
 def _refused(request: Request, error: Unauthenticated, *, method: str) -> HTMLResponse:
     console: Console = request.app.state.console
-    with console.audit.unit_of_work(_context(request)) as uow:
-        people.record_failed_sign_in(uow, method=method)
+    context = _context(request)
+    if console.failures.is_news((method, context.address)):
+        with console.audit.unit_of_work(context) as uow:
+            people.record_failed_sign_in(uow, method=method)
     return _sign_in_page(problem=error.public, status=401)
 
 

@@ -15,7 +15,7 @@ from stronghouse.engine.engine import Engine
 from stronghouse.engine.errors import DatabaseError, access_denied, query_too_large, syntax_error
 from stronghouse.engine.tokens import Kind, Token, split
 
-MAX_TEXT = 16 << 20
+MAX_TEXT = 4 << 20
 """Longest statement in characters that is looked at; `max_query_size` (256 KiB unless set) is the engine's limit."""
 CACHED_TEXT = 8 << 10
 CACHED_STATEMENTS = 1024
@@ -34,6 +34,7 @@ class Statement:
         tail: where in `text` INTO OUTFILE belongs.
         takes_data: whether it is an INSERT whose data follow.
         names_by_parameter: whether a query parameter stands for an identifier.
+        target: of an INSERT, the name of its table if it stands there without a database.
         killed: for `KILL QUERY WHERE query_id = '…'`, that id in SQL's notation.
     """
 
@@ -44,6 +45,7 @@ class Statement:
     tail: int
     takes_data: bool
     names_by_parameter: bool
+    target: str | None
     killed: str | None
 
     @property
@@ -163,8 +165,14 @@ def _describe(canonical: str, tokens: rules.Tokens, query_class: str) -> Stateme
         names_by_parameter=any(
             token.says("IDENTIFIER") and tokens[place - 1].says(":") for place, token in enumerate(tokens)
         ),
+        target=_target(tokens) if verb == "INSERT" else None,
         killed=_killed(tokens),
     )
+
+
+def _target(tokens: rules.Tokens) -> str | None:
+    """The table's name in `INSERT INTO name …`."""
+    return tokens[2].text if tokens[2].is_name and not tokens[3].says(".") else None
 
 
 def _format_clause(tokens: rules.Tokens) -> int | None:

@@ -19,12 +19,15 @@ def new_id() -> str:
 
 
 def parse_uuid(text: str) -> str:
-    """The canonical form of a UUID that came from outside.
+    """The canonical form of a UUID that came from outside, in either case of letters.
 
     Raises:
-        NotFound: it is no UUID. A malformed id names nothing, so it reads the same as an absent one.
+        NotFound: it is no UUID, or is spelled another way (without dashes, in braces, as a URN): one thing has one id.
     """
     try:
-        return str(uuid.UUID(text))
+        canonical = str(uuid.UUID(text))
     except ValueError:
-        raise NotFound("There is nothing with this id.", detail=f"malformed id {text[:64]!r}") from None
+        canonical = ""
+    if canonical != text.lower():
+        raise NotFound("There is nothing with this id.", detail=f"malformed id {text[:64]!r}")
+    return canonical

@@ -16,6 +16,8 @@ def parse_source(text: str) -> IPNetwork:
     Raises:
         Invalid: neither, or a block with host bits set (which of two readings was meant cannot be known).
     """
+    if "%" in text:
+        raise Invalid(f"{text[:64]!r} has a zone; an IP access list takes addresses without one.")
     try:
         network = ip_network(text.strip(), strict=True)
     except ValueError:

@@ -12,7 +12,7 @@ from stronghouse.access.certificates import CertificateAuthority
 from stronghouse.audit.event import SYSTEM, Actor, ActorType, AuditEvent, Context
 from stronghouse.audit.unit_of_work import AuditLog
 from stronghouse.kernel.clock import Clock
-from stronghouse.kernel.errors import Denied, StronghouseError
+from stronghouse.kernel.errors import Denied, StronghouseError, Unauthenticated
 from stronghouse.kernel.secret import Secret
 from stronghouse.regions import actions, admission, events, store
 from stronghouse.regions.admission import Admitted
@@ -100,7 +100,15 @@ class Registry:
             clock_skew_ms=skew,
         )
         with self._audit.unit_of_work(Context(_actor(agent), address=address)) as uow:
-            pending = None if agent.pending_fingerprint == fingerprint else agent.pending_fingerprint
+            # What was admitted may have been revoked or superseded while the stream said nothing.
+            current = store.find_agent(uow.connection, agent.id)
+            if current is None or current.revoked_at is not None:
+                raise Unauthenticated(
+                    "This agent was revoked; let it join again with a new token.", code="agent_revoked"
+                )
+            if fingerprint not in {current.fingerprint, current.pending_fingerprint}:
+                raise Unauthenticated("This agent has a newer certificate.", code="certificate_superseded")
+            pending = None if current.pending_fingerprint == fingerprint else current.pending_fingerprint
             store.update_agent(
                 uow.connection,
                 agent.id,

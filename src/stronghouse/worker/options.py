@@ -9,6 +9,8 @@ from stronghouse.engine.settings import check_setting
 
 MAX_SESSION_SECONDS = 3600
 MAX_QUERY_ID = 128
+MAX_QUERY_SIZE = 256 << 10
+"""ClickHouse's default for `max_query_size`, in bytes."""
 RESPONSE_ENCODINGS = ("br", "zstd", "lz4", "gzip", "deflate")
 """What a response can be compressed with, the engine's names; the first that a client takes is used."""
 _SETTING = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -50,6 +52,7 @@ class Options:
     encoding: str | None
     wait_end_of_query: bool
     read_only: bool
+    max_query_size: int
 
 
 def read_options(
@@ -82,6 +85,7 @@ def read_options(
         encoding=_encoding(headers, given),
         wait_end_of_query=_flag(given, "wait_end_of_query"),
         read_only=method in {"GET", "HEAD"},
+        max_query_size=_size(settings.get("max_query_size", "")),
     )
 
 
@@ -129,6 +133,10 @@ def _query_id(text: str) -> str:
     if len(text) > MAX_QUERY_ID or not _QUERY_ID.fullmatch(text):
         raise DatabaseError(36, "BAD_ARGUMENTS", f"A query id has at most {MAX_QUERY_ID} printable ASCII characters")
     return text
+
+
+def _size(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else MAX_QUERY_SIZE
 
 
 def _flag(given: Mapping[str, str], name: str) -> bool:

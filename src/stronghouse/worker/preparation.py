@@ -1,6 +1,7 @@
 """Making a connection ready for one request, and a session's connection as it was before."""
 
 import contextlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from stronghouse.engine.admission import Admission
 from stronghouse.engine.connection import Connection
 from stronghouse.engine.engine import Engine
 from stronghouse.engine.errors import DatabaseError
+from stronghouse.engine.settings import check_setting
 from stronghouse.worker.options import Options
 from stronghouse.worker.sessions import Session
 
@@ -27,15 +29,13 @@ class ExternalTable:
 
 
 @contextlib.contextmanager
-def prepared(
-    engine: Engine, options: Options, session: Session | None, *, expressions: bool = False
-) -> Iterator[Connection]:
+def prepared(engine: Engine, options: Options, session: Session | None) -> Iterator[Connection]:
     """A connection with the request's database and settings: its session's, or a fresh one that is closed after.
 
     Raises DatabaseError.
     """
     if session is None:
-        with engine.connect(expressions=expressions) as connection:
+        with engine.connect() as connection:
             settings = dict(options.settings)
             if options.read_only:
                 settings.setdefault("readonly", READ_ONLY_WITH_SETTINGS)
@@ -50,6 +50,23 @@ def prepared(
     finally:
         with contextlib.suppress(DatabaseError):  # a dropped database, a setting that only goes one way
             _apply(connection, before, {name: session.baseline.get(name) for name in options.settings})
+
+
+@contextlib.contextmanager
+def evaluating(engine: Engine, connection: Connection, table: str | None) -> Iterator[Connection]:
+    """A connection like `connection` for one insert, which may evaluate what stands in VALUES.
+
+    `connection` itself comes back when `table`, a name without a database, is a temporary table, which no other
+    connection has: there VALUES are literals. A connection cannot be made to evaluate later, for the engine's
+    constraints hold whatever its profile (measured).
+    """
+    if table is not None and connection.value(f"EXISTS TEMPORARY TABLE {_identifier(table)}") == "1":
+        yield connection
+        return
+    with engine.connect(expressions=True) as other:
+        settings = {name: value for name, value in _changed(connection).items() if _may_be_set(name, value)}
+        _apply(other, connection.value("SELECT currentDatabase()"), settings)
+        yield other
 
 
 @contextlib.contextmanager
@@ -74,10 +91,13 @@ def quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+def _identifier(name: str) -> str:
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
 def _apply(connection: Connection, database: str | None, settings: Mapping[str, str | None]) -> None:
     if database is not None:
-        name = database.replace("\\", "\\\\").replace("`", "\\`")
-        connection.query(f"USE `{name}`")
+        connection.query(f"USE {_identifier(database)}")
     if settings:
         changes = [f"{name} = {'DEFAULT' if value is None else quoted(value)}" for name, value in settings.items()]
         connection.query(f"SET {', '.join(changes)}")
@@ -85,11 +105,21 @@ def _apply(connection: Connection, database: str | None, settings: Mapping[str, 
 
 def _remember(session: Session, connection: Connection, options: Options) -> str | None:
     """Note what the request is going to change; the current database, if it names another."""
-    unknown = [name for name in options.settings if name not in session.baseline]
-    if unknown:
-        session.baseline.update(dict.fromkeys(unknown))
-        names = ", ".join(quoted(name) for name in unknown)
-        query = f"SELECT name, value FROM system.settings WHERE changed AND name IN ({names})"  # noqa: S608 - quoted
-        rows = connection.value(query)
-        session.baseline.update(dict(row.split("\t", 1) for row in rows.split("\n") if row))
+    if any(name not in session.baseline for name in options.settings):
+        changed = _changed(connection)
+        session.baseline.update({name: changed.get(name) for name in options.settings})
     return connection.value("SELECT currentDatabase()") if options.database is not None else None
+
+
+def _changed(connection: Connection) -> dict[str, str]:
+    """The settings that are not at their defaults."""
+    rows = connection.query("SELECT name, value FROM system.settings WHERE changed", output_format="JSONCompactEachRow")
+    return dict(json.loads(row) for row in rows.data.splitlines())
+
+
+def _may_be_set(name: str, value: str) -> bool:
+    try:
+        check_setting(name, value)
+    except DatabaseError:
+        return False
+    return True

@@ -16,7 +16,7 @@ from stronghouse.engine.engine import Engine
 from stronghouse.engine.errors import DatabaseError, cancelled, not_implemented, read_only
 from stronghouse.worker.body import BodyReader, Source, decoded, read_piece
 from stronghouse.worker.options import Options
-from stronghouse.worker.preparation import ExternalTable, external_tables, prepared, quoted
+from stronghouse.worker.preparation import ExternalTable, evaluating, external_tables, prepared, quoted
 from stronghouse.worker.sessions import Session
 from stronghouse.worker.statement_text import read_statement
 
@@ -90,22 +90,21 @@ class QueryJob:
 
     def _run(self) -> None:
         source = decoded(self.body_encoding, self.body)
-        text, data = read_statement(self.options.query, source)
+        text, data = read_statement(self.options.query, source, limit=self.options.max_query_size)
         statement = self.admission.admit(text, parameters=self.options.parameters)
         self.verb = statement.verb
         self._check_method(statement)
-        expressions = False
-        if statement.takes_data and statement.output_format == "Values" and self.session is None:
-            data, expressions = self._look_at_values(source, data)
         with (
-            prepared(self.engine, self.options, self.session, expressions=expressions) as connection,
+            prepared(self.engine, self.options, self.session) as connection,
             external_tables(connection, self.external, self.admission),
         ):
             self._check_cancelled()
             self._execute(connection, statement, data, source)
 
     def _execute(self, connection: Connection, statement: Statement, data: bytes, source: Source) -> None:
-        if statement.takes_data:
+        if statement.takes_data and statement.output_format == "Values":
+            self._insert_values(connection, statement, data, source)
+        elif statement.takes_data:
             self._insert(connection, statement, data, source)
         elif statement.verb == "KILL":
             self._kill(connection, statement)
@@ -119,13 +118,16 @@ class QueryJob:
         if self.options.read_only and not harmless and not statement.text.startswith("CREATE TEMPORARY TABLE "):
             raise read_only()
 
-    def _look_at_values(self, source: Source, data: bytes) -> tuple[bytes, bool]:
-        """The data with more read ahead, and whether they are short and hold expressions that may be evaluated."""
+    def _insert_values(self, connection: Connection, statement: Statement, data: bytes, source: Source) -> None:
+        """VALUES that are short and harmless may be expressions; all others are read as literals."""
         while len(data) <= EXPRESSIONS_BYTES and (piece := read_piece(source)):
             data += piece
-        if len(data) > EXPRESSIONS_BYTES or _LITERALS.fullmatch(data):
-            return data, False
-        return data, self.admission.expressions_allowed(data.decode("latin-1"))
+        short = len(data) <= EXPRESSIONS_BYTES and not _LITERALS.fullmatch(data)
+        if short and self.admission.expressions_allowed(data.decode("latin-1")):
+            with evaluating(self.engine, connection, statement.target) as other:
+                self._insert(other, statement, data, source)
+        else:
+            self._insert(connection, statement, data, source)
 
     def _insert(self, connection: Connection, statement: Statement, data: bytes, source: Source) -> None:
         if statement.names_by_parameter:

@@ -6,10 +6,11 @@ from stronghouse.engine.insert_text import MAX_HEAD, find_data, first_word
 from stronghouse.worker.body import Source, read_piece
 
 
-def read_statement(query: str, source: Source) -> tuple[str, bytes]:
+def read_statement(query: str, source: Source, *, limit: int) -> tuple[str, bytes]:
     """The statement's text, and, of an INSERT, what was already read of the data that follow it.
 
-    The rest of the data stays in `source`; any other statement is read whole. Raises DatabaseError.
+    The rest of the data stays in `source`; any other statement is read whole, up to `limit` bytes.
+    Raises DatabaseError.
     """
     beginning = query.encode("utf-8", "surrogateescape") + (b"\n" if query else b"")
     ended = False
@@ -24,16 +25,18 @@ def read_statement(query: str, source: Source) -> tuple[str, bytes]:
             break
         ended = not (piece := read_piece(source))
         beginning += piece
-    return _text(_rest(source, beginning)), b""
+    return _text(_rest(source, beginning, min(limit, MAX_TEXT))), b""
 
 
-def _rest(source: Source, beginning: bytes) -> bytes:
+def _rest(source: Source, beginning: bytes, limit: int) -> bytes:
     pieces, size = [beginning], len(beginning)
-    while piece := read_piece(source):
+    while size <= limit and (piece := read_piece(source)):
         pieces.append(piece)
         size += len(piece)
-        if size > MAX_TEXT:
-            raise query_too_large()
+    if size > MAX_TEXT:
+        raise query_too_large()
+    if size > limit:
+        raise syntax_error(f"Max query size exceeded ({limit} bytes; the `max_query_size` setting changes it)")
     return b"".join(pieces)
 
 

@@ -1,5 +1,6 @@
 """People: one-time links, passwords, sessions."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from stronghouse.access import authentication, people, store
 from stronghouse.access.authentication import SESSION_IDLE, UserCaller
+from stronghouse.access.passwords import _turn, hash_password
 from stronghouse.access.people import LINK_LIFETIME, SESSION_LIFETIME, NewSession
 from stronghouse.access.permissions import Permission
 from stronghouse.access.roles import ADMIN
@@ -15,7 +17,7 @@ from stronghouse.audit.checkpoint import Ed25519Signer
 from stronghouse.audit.event import SYSTEM, Context
 from stronghouse.audit.unit_of_work import AuditLog
 from stronghouse.kernel.clock import FixedClock
-from stronghouse.kernel.errors import Invalid, NotFound, Unauthenticated
+from stronghouse.kernel.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
 from stronghouse.storage.columns import metadata
@@ -75,19 +77,57 @@ def test_a_link_expires_and_a_made_up_one_is_worth_nothing(log: AuditLog) -> Non
         people.issue_sign_in_link(uow, email="nobody@example.com", now=NOW)
 
 
+def with_password(log: AuditLog, caller_: UserCaller) -> None:
+    with log.unit_of_work(CONTEXT) as uow:
+        people.set_first_password(uow, caller_, password_hash=hash_password(PASSWORD))
+
+
+def check(log: AuditLog, email: str, password: Secret) -> people.Proven:
+    with log.database.read() as connection:
+        return people.check_password(connection, email=email, password=password)
+
+
 def test_a_password_signs_in_whatever_the_case_of_the_address(log: AuditLog) -> None:
+    with_password(log, caller_of(log))
+    proven = check(log, " ADA@example.com", PASSWORD)
+    with log.unit_of_work(CONTEXT) as uow:
+        assert people.sign_in_with_password(uow, proven, now=NOW).session
+    for email, password in (
+        (EMAIL, Secret("correct horse batterz")),
+        ("bob@example.com", PASSWORD),
+        (EMAIL, Secret("")),
+    ):
+        with pytest.raises(Unauthenticated, match="address or the password"):
+            check(log, email, password)
+
+
+def test_a_proof_of_a_password_that_was_replaced_meanwhile_is_worth_nothing(log: AuditLog) -> None:
+    with_password(log, caller_of(log))
+    proven = check(log, EMAIL, PASSWORD)
+    with log.bookkeeping("test") as connection:
+        store.set_password_hash(connection, user_id=proven.user_id, password_hash="another")
+    with log.unit_of_work(CONTEXT) as uow, pytest.raises(Unauthenticated):
+        people.sign_in_with_password(uow, proven, now=NOW)
+
+
+def test_setting_the_first_password_ends_other_sessions_and_links_and_works_once(log: AuditLog) -> None:
+    stolen, unused = spend(log, link(log)), link(log)
     ada = caller_of(log)
-    with log.unit_of_work(CONTEXT) as uow:
-        people.set_password(uow, ada, password=PASSWORD)
-    with log.unit_of_work(CONTEXT) as uow:
-        assert people.sign_in_with_password(uow, email=" ADA@example.com", password=PASSWORD, now=NOW).session
-        for email, password in (
-            (EMAIL, Secret("correct horse batterz")),
-            ("bob@example.com", PASSWORD),
-            (EMAIL, Secret("")),
-        ):
-            with pytest.raises(Unauthenticated, match="address or the password"):
-                people.sign_in_with_password(uow, email=email, password=password, now=NOW)
+    with_password(log, ada)
+    with pytest.raises(Unauthenticated):
+        caller(log, stolen)
+    with pytest.raises(Unauthenticated):
+        spend(log, unused)
+    with log.unit_of_work(CONTEXT) as uow, pytest.raises(Conflict):
+        people.set_first_password(uow, ada, password_hash="another")
+
+
+def test_only_a_few_passwords_are_compared_at_a_time(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stronghouse.access.passwords._turns", threading.BoundedSemaphore(1))
+    with _turn(), pytest.raises(TooMany):
+        check(log, EMAIL, PASSWORD)
+    with pytest.raises(Unauthenticated):
+        check(log, EMAIL, PASSWORD)
 
 
 def caller_of(log: AuditLog) -> UserCaller:
@@ -95,15 +135,14 @@ def caller_of(log: AuditLog) -> UserCaller:
 
 
 def test_without_a_password_set_none_signs_in(log: AuditLog) -> None:
-    with log.unit_of_work(CONTEXT) as uow, pytest.raises(Unauthenticated):
-        people.sign_in_with_password(uow, email=EMAIL, password=Secret(""), now=NOW)
+    with pytest.raises(Unauthenticated):
+        check(log, EMAIL, Secret(""))
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 257])
-def test_a_password_has_a_length(log: AuditLog, password: str) -> None:
-    ada = caller_of(log)
-    with log.unit_of_work(CONTEXT) as uow, pytest.raises(Invalid):
-        people.set_password(uow, ada, password=Secret(password))
+def test_a_password_has_a_length(password: str) -> None:
+    with pytest.raises(Invalid):
+        hash_password(Secret(password))
 
 
 def test_a_session_ends_by_idleness_by_age_and_by_signing_out(log: AuditLog) -> None:
@@ -126,9 +165,7 @@ def test_a_session_ends_by_idleness_by_age_and_by_signing_out(log: AuditLog) -> 
 def test_no_token_and_no_password_is_stored_as_it_is(log: AuditLog, tmp_path: Path) -> None:
     token = link(log)
     new = spend(log, token)
-    ada = caller(log, new)
-    with log.unit_of_work(CONTEXT) as uow:
-        people.set_password(uow, ada, password=PASSWORD)
+    with_password(log, caller(log, new))
     stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     for secret in (token, new.token, PASSWORD):
         assert secret.reveal().encode() not in stored

@@ -3,12 +3,13 @@
 import json
 
 import pytest
-from sqlalchemy import Column, String, Table, insert, select
+from sqlalchemy import Column, String, Table, delete, insert, select
 from sqlalchemy.exc import OperationalError
 
 from stronghouse.audit import store
 from stronghouse.audit.event import SYSTEM, Context
 from stronghouse.audit.unit_of_work import AuditLog, UnauditedChange
+from stronghouse.kernel.errors import Internal
 from stronghouse.kernel.secret import Secret
 from stronghouse.storage.columns import metadata
 from tests.unit.audit.conftest import DoorOpened
@@ -77,3 +78,15 @@ def test_two_equal_events_have_different_leaves(log: AuditLog) -> None:
 def test_a_read_connection_cannot_write(log: AuditLog) -> None:
     with pytest.raises(OperationalError, match="readonly"), log.database.read() as connection:
         connection.execute(insert(door).values(name="x"))
+
+
+def test_nothing_is_signed_over_a_log_that_was_cut(log: AuditLog) -> None:
+    for _ in range(3):
+        with log.unit_of_work(CONTEXT) as uow:
+            uow.record(DoorOpened(organization_id=None, door="x"))
+    with log.bookkeeping("an intruder") as connection:
+        connection.execute(delete(store.audit_entry).where(store.audit_entry.c.index >= 1))
+        connection.execute(delete(store.audit_node).where(store.audit_node.c.index >= 1))
+        connection.execute(delete(store.audit_checkpoint).where(store.audit_checkpoint.c.size > 1))
+    with pytest.raises(Internal, match="cut"), log.unit_of_work(CONTEXT) as uow:
+        uow.record(DoorOpened(organization_id=None, door="x"))

@@ -1,5 +1,7 @@
 """Whatever is altered in the database, verification names it."""
 
+from datetime import UTC, datetime
+
 import pytest
 from sqlalchemy import delete, update
 
@@ -37,6 +39,10 @@ def test_an_untouched_log_verifies(log: AuditLog) -> None:
         (update(entry).where(entry.c.index == 4).values(code="door.close"), "audit_entry_altered"),
         (update(entry).where(entry.c.index == 4).values(organization_id="p"), "audit_entry_altered"),
         (update(entry).where(entry.c.index == 4).values(leaf_hash=bytes(32)), "audit_entry_altered"),
+        (
+            update(entry).where(entry.c.index == 4).values(created_at=datetime(2020, 1, 1, tzinfo=UTC)),
+            "audit_entry_altered",
+        ),
         (delete(entry).where(entry.c.index == 4), "audit_entry_missing"),
         (delete(entry).where(entry.c.index == 9), "audit_tail_missing"),
         (delete(entry).where(entry.c.index >= 8), "audit_tail_missing"),

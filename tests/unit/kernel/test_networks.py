@@ -22,7 +22,18 @@ def test_an_entry_names_a_block(text: str, network: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "localhost", "192.0.2.1/24", "192.0.2.256", "1.2.3", "::1/129", "10.0.0.0/8 # office", "010.0.0.1"]
+    "text",
+    [
+        "",
+        "localhost",
+        "192.0.2.1/24",
+        "192.0.2.256",
+        "1.2.3",
+        "::1/129",
+        "10.0.0.0/8 # office",
+        "010.0.0.1",
+        "fe80::1%eth0",
+    ],
 )
 def test_what_could_mean_two_things_or_nothing_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
