@@ -1,7 +1,6 @@
 """Who asks: the owner of the service, by name and password, in the three ways of ClickHouse's HTTP interface."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
@@ -75,7 +74,7 @@ def _basic(header: str) -> Credentials:
     scheme, _, encoded = header.partition(" ")
     try:
         text = base64.b64decode(encoded.strip(), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         text = ""
     username, colon, password = text.partition(":")
     if scheme.lower() != "basic" or not colon:

@@ -119,20 +119,23 @@ class Service:
         query: str | None = None,
         headers: Mapping[str, str] | None = None,
         password: str | None = PASSWORD,
+        url: Mapping[str, str] | None = None,
         **parameters: str,
     ) -> Answer:
-        """Send `sql` as the body, `query` and the rest in the URL; the whole answer."""
-        given = {**({"query": query} if query is not None else {}), **parameters}
+        """Send `sql` as the body, `query`, `url` and the rest in the URL; the whole answer."""
+        given = {**({"query": query} if query is not None else {}), **(url or {}), **parameters}
         own = {} if password is None else {"X-ClickHouse-User": "default", "X-ClickHouse-Key": password}
         with contextlib.closing(self.connection()) as connection:
             body = sql.encode() if isinstance(sql, str) else sql
             connection.request(method, f"/?{urlencode(given)}", body=body, headers={**own, **(headers or {})})
             response = connection.getresponse()
-            return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
+            return Answer(
+                response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+            )
 
     def run(self, sql: str, **parameters: str) -> str:
         """The output of a statement that must succeed."""
-        answer = self.ask(sql, **parameters)
+        answer = self.ask(sql, url=parameters)
         assert answer.status == 200, answer.text
         return answer.text
 

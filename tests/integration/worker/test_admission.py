@@ -11,7 +11,8 @@ ALLOWED = [
     "SELECT * FROM format(JSONEachRow, 'a String', '{\"a\":\"default\"}')",
     "SELECT * FROM values('a String', 'default')",
     "SELECT arrayMap(x -> x.1, [(1, 2)])",
-    "SELECT 'it''s', `a``b`, [1, 2][1], (1, 2).1, map('a', 1)['a'], -1, - -1, 1e10, 1.5e-7, nan, NULL, 'ü' FROM (SELECT 1 AS `a``b`)",
+    "SELECT 'it''s', `a``b`, [1, 2][1], (1, 2).1, map('a', 1)['a'], -1, - -1 FROM (SELECT 1 AS `a``b`)",
+    "SELECT 1e10, 1.5e-7, nan, NULL, 'ü', 0xff, true, 'a\\tb' || '\\\\'",
     "WITH 1 AS x SELECT x UNION ALL (SELECT 2)",
     "SHOW TABLES",
     "EXPLAIN AST SELECT 1 FORMAT JSON",
@@ -21,12 +22,14 @@ ALLOWED = [
     "SET ROLE DEFAULT",
     "USE default",
     "CREATE DATABASE admitted ENGINE = Atomic",
-    "CREATE TABLE admitted.url (url String, file String) ENGINE = MergeTree ORDER BY file SETTINGS index_granularity = 1024",
+    "CREATE TABLE admitted.url (url String, file String) ENGINE=MergeTree ORDER BY file SETTINGS index_granularity=999",
     "INSERT INTO admitted.url (url, file) SELECT 'a', 'b'",
     "CREATE OR REPLACE TABLE admitted.memory (a Int) ENGINE = Memory",
     "CREATE MATERIALIZED VIEW admitted.m ENGINE = SummingMergeTree ORDER BY f AS SELECT file AS f FROM admitted.url",
-    "CREATE MATERIALIZED VIEW admitted.r REFRESH EVERY 1 DAY (c UInt64) ENGINE = MergeTree ORDER BY c "
-    "AS SELECT count() AS c FROM admitted.url",
+    (
+        "CREATE MATERIALIZED VIEW admitted.r REFRESH EVERY 1 DAY (c UInt64) ENGINE = MergeTree ORDER BY c "
+        "AS SELECT count() AS c FROM admitted.url"
+    ),
     "CREATE VIEW admitted.v AS SELECT 'x' AS engine FROM admitted.url WHERE engine = 'x'",
     "ALTER TABLE admitted.url ADD COLUMN b String DEFAULT 'x'",
     "ALTER TABLE admitted.url MODIFY SETTING max_parts_in_total = 500",
@@ -49,22 +52,26 @@ ALLOWED = [
 FILES = [
     "SELECT file('/etc/passwd')",
     "SELECT `file`('/etc/passwd')",
-    'SELECT "fi\\x6ce"(\'/etc/passwd\')',
+    "SELECT \"fi\\x6ce\"('/etc/passwd')",
     "SELECT arrayMap(file, ['/etc/passwd'])",
     "SELECT arrayMap((file), ['/etc/passwd'])",
     "SELECT * APPLY(file) FROM (SELECT '/etc/passwd')",
     "SELECT COLUMNS('x') APPLY file FROM (SELECT '/etc/passwd' AS x)",
     "SELECT arrayFold((acc, x) -> file(x), ['/etc/passwd'], '')",
     "SELECT * FROM view(SELECT file('/etc/passwd'))",
-    "SELECT * FROM format(Values, 'a String', $$(file('/etc/passwd'))$$) "
-    "SETTINGS input_format_values_interpret_expressions = 1",
+    (
+        "SELECT * FROM format(Values, 'a String', $$(file('/etc/passwd'))$$) "
+        "SETTINGS input_format_values_interpret_expressions = 1"
+    ),
     "SELECT * FROM format(JSONEachRow, 'a String, b String DEFAULT file(''/etc/passwd'')', '{\"a\":1}')",
     "SELECT * FROM format(JSONEachRow, concat('a String, b String DEF', 'AULT file(''/etc/passwd'')'), '{\"a\":1}')",
     "SELECT 1 SETTINGS additional_result_filter = 'length(file(''/etc/passwd'')) > 0'",
     "CREATE FUNCTION f AS x -> file(x)",
     "CREATE TABLE f (a String DEFAULT file('/etc/passwd')) ENGINE = Memory",
-    "CREATE TABLE f (d Date, k Int, v String) ENGINE = MergeTree ORDER BY k "
-    "TTL d + INTERVAL 1 DAY GROUP BY k SET v = any(file('/etc/passwd'))",
+    (
+        "CREATE TABLE f (d Date, k Int, v String) ENGINE = MergeTree ORDER BY k "
+        "TTL d + INTERVAL 1 DAY GROUP BY k SET v = any(file('/etc/passwd'))"
+    ),
     "SELECT * FROM file('/etc/passwd')",
     "SELECT * FROM python(os)",
     "SELECT * FROM Python(os)",
@@ -180,7 +187,7 @@ def test_fixed_settings_can_be_set_in_no_place(service: Service) -> None:
     for sql in SETTINGS:
         assert service.ask(sql).code == 452, sql
     for name in ("profile", "max_bytes_before_external_sort", "input_format_values_interpret_expressions", "dialect"):
-        assert service.ask("SELECT 1", **{name: "1"}).code == 452, name
+        assert service.ask("SELECT 1", url={name: "1"}).code == 452, name
 
 
 def test_the_engine_itself_holds_fixed_settings_when_the_front_is_passed(service: Service) -> None:
@@ -210,6 +217,13 @@ def test_values_may_be_expressions_but_not_ones_that_reach_out(service: Service)
     service.run("CREATE TABLE expressions (n Int, s String) ENGINE = MergeTree ORDER BY n")
     service.run("INSERT INTO expressions VALUES (1 + 1, concat('a', 'b')), (3, 'file(x)')")
     assert service.run("SELECT * FROM expressions ORDER BY n") == "2\tab\n3\tfile(x)\n"
+    session = {"session_id": "evaluating", "database": "system"}
+    service.run("CREATE TEMPORARY TABLE own (n Int)", session_id="evaluating")
+    service.run("INSERT INTO default.expressions VALUES (4, upper('c'))", **session)
+    assert service.run("SELECT s FROM default.expressions WHERE n = 4", **session) == "C\n"
+    service.run("INSERT INTO own VALUES (1), (-2)", session_id="evaluating")
+    assert service.ask("INSERT INTO own VALUES (1 + 1)", session_id="evaluating").code == 344
+    service.run("ALTER TABLE expressions DELETE WHERE n = 4 SETTINGS mutations_sync = 2")
     for values in (
         "(1, file('/proc/self/maps'))",
         "(1, (SELECT file('/proc/self/maps')))",
@@ -224,7 +238,7 @@ def test_values_may_be_expressions_but_not_ones_that_reach_out(service: Service)
 
 
 def test_a_tables_name_is_never_the_path_of_a_file(service: Service) -> None:
-    """chDB's own `default` is an overlay that reads any name as a path."""
+    """In chDB, `default` is an overlay that reads any name as a path."""
     assert service.run("SELECT engine FROM system.databases WHERE name = 'default'") == "Atomic\n"
     for name in ("/proc/self/maps", "/usr/share/common-licenses/BSD", "x.csv"):
         assert service.ask(f"SELECT * FROM `{name}`").code == 60

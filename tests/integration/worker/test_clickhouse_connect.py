@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import date
 
 import clickhouse_connect
-import pandas as pd
-import pyarrow as pa
+import pandas as pd  # type: ignore[import-untyped]
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError, StreamFailureError
@@ -31,10 +31,17 @@ def test_queries_parameters_and_settings(client: Client) -> None:
     assert client.ping()
     assert client.server_version
     assert client.command("SELECT 1") == 1
-    assert client.query("SELECT {a:Int32} + 1 AS b, {s:String}", parameters={"a": 4, "s": "x'\\y"}).result_rows == [(5, "x'\\y")]
+    assert client.query("SELECT {a:Int32} + 1 AS b, {s:String}", parameters={"a": 4, "s": "x'\\y"}).result_rows == [
+        (5, "x'\\y")
+    ]
     assert client.query("SELECT %(a)s", parameters={"a": [1, 2]}).result_rows == [([1, 2],)]
     assert client.query("SELECT getSetting('max_threads')", settings={"max_threads": 3}).result_rows == [(3,)]
-    assert client.query("SELECT toDate('2026-11-23'), NULL, [1], map('a', 1)").first_row == (date(2026, 11, 23), None, [1], {"a": 1})
+    assert client.query("SELECT toDate('2026-11-23'), NULL, [1], map('a', 1)").first_row == (
+        date(2026, 11, 23),
+        None,
+        [1],
+        {"a": 1},
+    )
 
 
 def test_inserts_of_rows_frames_and_arrow(client: Client) -> None:
@@ -95,7 +102,7 @@ def test_errors_name_their_code(client: Client, sql: str, code: int) -> None:
 
 
 def test_a_bad_password_is_told_as_such(port: int) -> None:
-    with pytest.raises(DatabaseError, match="AUTHENTICATION_FAILED|516"):
+    with pytest.raises(DatabaseError, match=r"AUTHENTICATION_FAILED"):
         clickhouse_connect.get_client(host="127.0.0.1", port=port, username="default", password="wrong")
 
 

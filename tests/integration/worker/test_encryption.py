@@ -15,13 +15,14 @@ VALUES = ", ".join(f"'{CANARY}' || toString(number)" for _ in range(12))
 
 def spill_attempts() -> list[str]:
     """Statements that would use temporary files, with the little memory that they get, if they could."""
+    sorting = "join_algorithm = 'full_sorting_merge'"
     rows = f"SELECT number AS k, toString(number) || '{CANARY}' AS s FROM numbers(600000)"
     return [
         f"SELECT count() FROM (SELECT s, count() FROM ({rows}) GROUP BY s)",
         f"SELECT sum(length(s)) FROM ({rows} ORDER BY s)",
         f"SELECT count() FROM (SELECT DISTINCT s FROM ({rows}))",
         f"SELECT count() FROM ({rows}) AS a JOIN ({rows}) AS b USING s",
-        f"SELECT count() FROM ({rows}) AS a FULL JOIN ({rows}) AS b USING s SETTINGS join_algorithm = 'full_sorting_merge'",
+        f"SELECT count() FROM ({rows}) AS a FULL JOIN ({rows}) AS b USING s SETTINGS {sorting}",
     ]
 
 

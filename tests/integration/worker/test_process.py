@@ -70,8 +70,7 @@ def test_stopping_under_load_loses_no_connection(fresh: Service) -> None:
     results: list[int] = []
 
     def ask(_: int) -> None:
-        for _ in range(40):
-            results.append(fresh.ask("SELECT sleep(0.005)").status)
+        results.extend(fresh.ask("SELECT sleep(0.005)").status for _ in range(40))
 
     asking = threading.Thread(target=lambda: in_threads(4, ask))
     asking.start()
@@ -178,7 +177,9 @@ def test_start_is_quick_and_an_idle_worker_small(fresh: Service) -> None:
 
 def test_streams_in_and_out_take_bounded_memory(fresh: Service) -> None:
     worker = fresh.start()
-    fresh.run("CREATE TABLE streamed (n UInt64, s String) ENGINE = MergeTree ORDER BY n SETTINGS index_granularity = 8192")
+    fresh.run(
+        "CREATE TABLE streamed (n UInt64, s String) ENGINE = MergeTree ORDER BY n SETTINGS index_granularity = 8192"
+    )
     line = b"1\t" + b"x" * 1022 + b"\n"
     megabyte = line * 1024
     size = 900
@@ -188,14 +189,20 @@ def test_streams_in_and_out_take_bounded_memory(fresh: Service) -> None:
             yield megabyte
 
     connection = fresh.connection()
-    query = "/?query=INSERT%20INTO%20streamed%20FORMAT%20TSV&max_insert_block_size=20000&min_insert_block_size_bytes=20000000"
+    query = "/?query=INSERT%20INTO%20streamed%20FORMAT%20TSV&max_insert_block_size=20000"
+    query += "&min_insert_block_size_bytes=20000000"
     headers = {"X-ClickHouse-Key": PASSWORD, "Transfer-Encoding": "chunked"}
     connection.request("POST", query, body=body(), headers=headers, encode_chunked=True)  # type: ignore[arg-type]
     response = connection.getresponse()
     assert response.status == 200, response.read()
     response.read()
     assert fresh.run("SELECT count() FROM streamed") == f"{size * 1024}\n"
-    connection.request("POST", "/", body="SELECT * FROM streamed SETTINGS max_block_size = 4096", headers={"X-ClickHouse-Key": PASSWORD})
+    connection.request(
+        "POST",
+        "/",
+        body="SELECT * FROM streamed SETTINGS max_block_size = 4096",
+        headers={"X-ClickHouse-Key": PASSWORD},
+    )
     response = connection.getresponse()
     received = 0
     while data := response.read(1 << 20):
