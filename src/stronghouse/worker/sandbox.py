@@ -16,8 +16,9 @@ from stronghouse.worker.specification import Launch, SandboxReport
 LANDLOCK, SECCOMP, SEPARATE_UID = "Landlock", "seccomp", "separate user"
 SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", *mimetypes.knownfiles)
 """aiohttp reads the tables of MIME types when it is imported, and fails if one is there that it may not read."""
-PROCESS_FILES = ("maps", "stat", "statm")
-"""Files of its own in /proc that the engine reads: the stack's place and its memory."""
+PROCESS_FILES = ("maps", "stat", "statm", "task")
+"""Files of its own in /proc that the engine reads: the stack's place, its memory, and for each query what its threads
+used. Where it may not read the last it throws and catches five errors a query, which takes 1.2 ms (measured)."""
 MACHINE = ("/sys/devices/system/cpu", "/sys/devices/system/node", "/sys/fs/cgroup", "/proc/meminfo", "/proc/cpuinfo")
 PACKAGES = Path(__file__).resolve().parents[2]
 """The directory that this package was imported from."""

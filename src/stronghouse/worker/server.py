@@ -47,7 +47,7 @@ class Server:
         """Accept no more; what was accepted is answered, with the last response on each connection."""
         self._front.draining = True
         if self._site is not None:
-            pass
+            await self._site.stop()
             self._site = None
 
     async def finish(self, grace: float) -> None:

@@ -66,6 +66,18 @@ def test_temporary_files_cannot_be_made_even_by_the_engine(fresh: Service) -> No
     assert temporary.is_file()
 
 
+def test_wide_tables_are_merged_without_temporary_files(fresh: Service) -> None:
+    """A vertical merge keeps a temporary file; with nowhere to put it, parts of wide tables would pile up for ever."""
+    fresh.start()
+    vertical = "vertical_merge_algorithm_min_rows_to_activate = 1, vertical_merge_algorithm_min_columns_to_activate = 1"
+    wide = f"{vertical}, min_bytes_for_wide_part = 0, min_rows_for_wide_part = 0"
+    fresh.run(f"CREATE TABLE wide (k UInt64, {COLUMNS}) ENGINE = MergeTree ORDER BY k SETTINGS {wide}")
+    for _ in range(3):
+        fresh.run(f"INSERT INTO wide SELECT number, {VALUES} FROM numbers(1000)")
+    fresh.run("OPTIMIZE TABLE wide FINAL")
+    assert fresh.run("SELECT count(), uniqExact(_part) FROM wide") == "3000\t1\n"
+
+
 def test_another_key_opens_nothing_and_writes_nothing(fresh: Service) -> None:
     fresh.start()
     fresh.run("CREATE TABLE kept (s String) ENGINE = MergeTree ORDER BY s")

@@ -314,6 +314,23 @@ def test_a_reader_that_stops_reading_ends_its_query_when_it_goes(service: Servic
     assert service.do(service.running.activity()).active_requests == 0
 
 
+def test_an_upload_that_breaks_off_is_not_committed(service: Service) -> None:
+    service.run("CREATE TABLE broken_off (n UInt32) ENGINE = MergeTree ORDER BY n")
+    body = b"".join(b"%d\n" % number for number in range(50_000))
+    head = (
+        "POST /?query=INSERT%20INTO%20broken_off%20FORMAT%20TSV HTTP/1.1\r\nHost: x\r\n"
+        f"X-ClickHouse-Key: {PASSWORD}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(service.socket))
+        connection.sendall(head.encode() + body[:-10_000])
+        time.sleep(0.3)
+    limit = time.monotonic() + 5
+    while service.do(service.running.activity()).active_requests and time.monotonic() < limit:
+        time.sleep(0.05)
+    assert service.run("SELECT count() FROM broken_off") == "0\n"
+
+
 def test_kill_query_ends_a_query_by_the_id_its_client_gave(service: Service) -> None:
     sql = "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))"
 
@@ -362,6 +379,7 @@ def test_a_long_statement_in_the_url_and_a_longer_one_in_the_body(service: Servi
 def test_the_log_names_no_statement_parameter_or_password(service: Service) -> None:
     service.ask("SELECT 'canary-statement', {p:String}", param_p="canary-parameter")
     service.ask("SELECT canary_error")
+    service.ask("SELECT 'canary-trace' SETTINGS send_logs_level = 'trace'")
     service.ask("SELECT 1", headers={"X-ClickHouse-Key": "canary-password"}, password=None)
     service.ask("SELECT 1", query_id="marked")
     log = service.log.read_text()

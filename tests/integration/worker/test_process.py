@@ -100,6 +100,25 @@ def test_running_queries_get_their_grace_and_then_code_394(fresh: Service) -> No
     assert fresh.do(worker.wait()) == 0, "it ends cleanly, not by a signal"
 
 
+def test_a_connection_that_comes_while_a_worker_ends_is_for_the_next(fresh: Service) -> None:
+    fresh.start()
+    slow = threading.Thread(target=lambda: fresh.ask("SELECT sleep(1.5)"))
+    slow.start()
+    time.sleep(0.3)
+    stopping = threading.Thread(target=lambda: fresh.stop(grace=5.0))
+    stopping.start()
+    time.sleep(0.3)
+    answers: list[str] = []
+    late = threading.Thread(target=lambda: answers.append(fresh.run("SELECT 'late'")))
+    late.start()
+    stopping.join(20)
+    slow.join(20)
+    assert answers == [], "the old worker took it"
+    fresh.start()
+    late.join(20)
+    assert answers == ["late\n"]
+
+
 def test_only_an_idle_worker_stops_when_idle(fresh: Service) -> None:
     worker = fresh.start()
     assert fresh.do(worker.stop_if_idle(60.0)) is False
