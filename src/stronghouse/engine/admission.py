@@ -91,7 +91,7 @@ class Admission:
         """Whether the text after VALUES may be evaluated: it holds no subquery and no function that is refused."""
         try:
             tokens = split(data, comments=False)
-            rules.check_functions(self._vocabulary)([Token(Kind.WORD, "VALUES", 0, 0), *tokens])
+            rules.check_functions(self._vocabulary)([Token(Kind.WORD, "INSERTED", 0, 0), *tokens])
         except DatabaseError:
             return False
         risky = {"SELECT", "WITH", "SETTINGS", "FROM", *(name.upper() for name in self._refused_names)}

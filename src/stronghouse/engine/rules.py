@@ -43,6 +43,10 @@ TABLE_FUNCTIONS = frozenset(
     }
 )
 """Table functions that reach nothing but the service's own tables. All others that the engine has are refused."""
+STRUCTURES = {"format": 1, "values": 0, "generaterandom": 0, "null": 0}
+"""Table functions that take columns as text, and as which argument."""
+FEWEST_ARGUMENTS = {"format": 3, "values": 2}
+"""With fewer, there are no columns among their arguments."""
 FUNCTIONS = frozenset({"file"})
 """Functions that reach files or the network; `ai…` are refused by their beginning."""
 COLUMN_EXPRESSIONS = ("default", "materialized", "alias", "ephemeral")
@@ -195,9 +199,9 @@ def check_functions(vocabulary: Vocabulary) -> Callable[[Tokens], None]:
                 callers.pop()
             elif token.is_name and after and after.says("(") and after.start == token.end:
                 _check_call(token, refused)
-                if token.text.lower() == "format":
-                    _check_columns(tokens[place + 2 :])
-            elif token.is_name and token.text in FUNCTIONS:
+                if token.text.lower() in STRUCTURES:
+                    _check_columns(token.text.lower(), tokens[place + 2 :])
+            elif token.is_name and (token.text in FUNCTIONS or _is_name_parameter(tokens, place)):
                 _check_handed(tokens, place, callers[-1] if callers else None, vocabulary.higher_order)
 
     return check
@@ -207,6 +211,11 @@ def _caller(tokens: Tokens, place: int) -> str | None:
     """The function, in lower case, whose arguments the parenthesis at `place` opens; None for one that only groups."""
     before = tokens[place - 1] if place else None
     return before.text.lower() if before and before.is_name and before.end == tokens[place].start else None
+
+
+def _is_name_parameter(tokens: Tokens, place: int) -> bool:
+    """Whether this is the type of `{x:Identifier}`, whose value, a function's name perhaps, comes from elsewhere."""
+    return tokens[place].says("IDENTIFIER") and place > 0 and tokens[place - 1].says(":")
 
 
 def _check_handed(tokens: Tokens, place: int, caller: str | None, higher_order: frozenset[str]) -> None:
@@ -237,17 +246,20 @@ def _refused_function(token: Token) -> DatabaseError:
     )
 
 
-def _check_columns(arguments: Tokens) -> None:
-    """`format(name, columns, data)`: the columns are one written-out string without expressions."""
-    match _arguments(arguments):
-        case [_, [Token(kind=Kind.STRING, text=columns)], _]:
-            lowered = columns.lower()
-        case [] | [_] | [_, _]:
-            return
-        case _:
-            raise access_denied("The columns of format() have to be written out as one string in this service.")
-    if any(word in lowered for word in COLUMN_EXPRESSIONS):
-        raise access_denied("The columns of format() cannot have default expressions in this service.")
+def _check_columns(name: str, arguments: Tokens) -> None:
+    """Columns given as text are one written-out string without expressions.
+
+    `format(name, columns, data)`; for the others they come first, for `values` only before rows and only as a string.
+    """
+    parts = _arguments(arguments)
+    if len(parts) < FEWEST_ARGUMENTS.get(name, 1) or not parts[0]:
+        return
+    columns = parts[STRUCTURES[name]]
+    written_out = len(columns) == 1 and columns[0].kind is Kind.STRING
+    if not written_out and (name != "values" or any(token.says("{") for token in columns)):
+        raise access_denied(f"The columns of {name}() have to be written out as one string in this service.")
+    if written_out and any(word in columns[0].text.lower() for word in COLUMN_EXPRESSIONS):
+        raise access_denied(f"The columns of {name}() cannot have default expressions in this service.")
 
 
 def _arguments(tokens: Tokens) -> list[list[Token]]:

@@ -57,6 +57,8 @@ REFUSED = frozenset(
         "schema_inference_hints",
         "input_format_record_errors_file_path",
         "output_format_schema",
+        "format_template_row",
+        "format_template_resultset",
         "format_avro_schema_registry_url",
         "into_outfile_create_parent_directories",
         "implicit_transaction",

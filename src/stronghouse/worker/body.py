@@ -15,6 +15,8 @@ from aiohttp import ClientError, StreamReader
 
 from stronghouse.engine.errors import DatabaseError
 
+BODY_SECONDS = 60.0
+"""How long a client may send nothing while its body is not complete."""
 PIECE = 1 << 20
 """How much is read at a time, in bytes after decompression."""
 ZSTD_WINDOW = 128 << 20
@@ -71,7 +73,10 @@ class BodyReader(io.RawIOBase):
             return b""
         self._waiting = asyncio.run_coroutine_threadsafe(self._content.readany(), self._loop)
         try:
-            return self._waiting.result()
+            return self._waiting.result(timeout=BODY_SECONDS)
+        except TimeoutError:
+            self._waiting.cancel()
+            raise DatabaseError(209, "SOCKET_TIMEOUT", "The request's body stopped coming") from None
         except (concurrent.futures.CancelledError, ClientError, ConnectionError) as error:
             raise ConnectionAbortedError from error
         finally:
@@ -98,6 +103,8 @@ class _Deflated(io.RawIOBase):
                 return len(data)
             if not piece:
                 raise EOFError
+        if self._decoder.unused_data or self._source.read(1):
+            raise OSError("data after the end")  # a second stream, which nobody would read
         return 0
 
 

@@ -70,7 +70,7 @@ class Front:
         try:
             credentials = read_credentials(request.headers, request.query)
             self._owner.authenticate(credentials)
-            response, error = await self._query(request, fallback_id, seen)
+            response, error = await self._query(request, credentials, fallback_id, seen)
         except DatabaseError as failure:
             error = failure
             challenge = failure.name == "AUTHENTICATION_FAILED" and credentials is not None and not credentials.given
@@ -93,13 +93,14 @@ class Front:
         return self._last(response)
 
     async def _query(
-        self, request: web.Request, fallback_id: str, seen: dict[str, object]
+        self, request: web.Request, credentials: Credentials, fallback_id: str, seen: dict[str, object]
     ) -> tuple[web.StreamResponse, DatabaseError | None]:
         headers: CIMultiDictProxy[str] = request.headers
         form = await read_form(request)
         options = read_options(request.method, headers, form.pairs, fallback_id=fallback_id)
         seen["query_id"] = options.query_id
         body = BodyReader(None) if form.consumed else await _body(request)
+        self._owner.authenticate(credentials)  # again: the form may have taken long, and the password been replaced
         async with self._admitted(options) as session:
             job = QueryJob(
                 self._engine,

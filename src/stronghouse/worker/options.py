@@ -9,11 +9,13 @@ from stronghouse.engine.settings import check_setting
 
 MAX_SESSION_SECONDS = 3600
 MAX_QUERY_ID = 128
+MAX_DIGITS = 18
 MAX_QUERY_SIZE = 256 << 10
 """ClickHouse's default for `max_query_size`, in bytes."""
 RESPONSE_ENCODINGS = ("br", "zstd", "lz4", "gzip", "deflate")
 """What a response can be compressed with, the engine's names; the first that a client takes is used."""
 _SETTING = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUERY_ID = re.compile(r"[\x20-\x7e]*")
 _KNOWN = frozenset(
     (
@@ -64,7 +66,7 @@ def read_options(
     parameters: dict[str, str] = {}
     for name, value in pairs:
         if name.startswith("param_"):
-            parameters[name.removeprefix("param_")] = value
+            parameters[_parameter(name.removeprefix("param_"))] = value
         elif name in _KNOWN:
             given[name] = value
         elif name not in _IGNORED:
@@ -135,8 +137,16 @@ def _query_id(text: str) -> str:
     return text
 
 
+def _parameter(name: str) -> str:
+    """A parameter's name, which is put into a SET for an insert and so must be nothing but a name."""
+    if not _PARAMETER.fullmatch(name):
+        raise DatabaseError(36, "BAD_ARGUMENTS", "Invalid name of a query parameter")
+    return name
+
+
 def _size(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and int(text) > 0 else MAX_QUERY_SIZE
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else 0
+    return number or MAX_QUERY_SIZE
 
 
 def _flag(given: Mapping[str, str], name: str) -> bool:

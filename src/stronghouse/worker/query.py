@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from stronghouse.engine.admission import Admission, Statement
 from stronghouse.engine.connection import Connection, Counters
 from stronghouse.engine.engine import Engine
-from stronghouse.engine.errors import DatabaseError, cancelled, not_implemented, read_only
+from stronghouse.engine.errors import DatabaseError, cancelled, not_implemented, read_only, syntax_error
 from stronghouse.worker.body import BodyReader, Source, decoded, read_piece
 from stronghouse.worker.options import Options
 from stronghouse.worker.preparation import ExternalTable, evaluating, external_tables, prepared, quoted
@@ -93,13 +93,19 @@ class QueryJob:
         text, data = read_statement(self.options.query, source, limit=self.options.max_query_size)
         statement = self.admission.admit(text, parameters=self.options.parameters)
         self.verb = statement.verb
+        if statement.takes_data and data is None:
+            # The engine's own reading of it would drop them, and report success.
+            raise syntax_error(
+                "The data of this INSERT cannot be found: write it without a byte order mark, # comments, $$ strings "
+                "and unusual quotes or spaces, and with FORMAT or VALUES"
+            )
         self._check_method(statement)
         with (
             prepared(self.engine, self.options, self.session) as connection,
             external_tables(connection, self.external, self.admission),
         ):
             self._check_cancelled()
-            self._execute(connection, statement, data, source)
+            self._execute(connection, statement, data or b"", source)
 
     def _execute(self, connection: Connection, statement: Statement, data: bytes, source: Source) -> None:
         if statement.takes_data and statement.output_format == "Values":

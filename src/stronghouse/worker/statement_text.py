@@ -6,8 +6,8 @@ from stronghouse.engine.insert_text import MAX_HEAD, find_data, first_word
 from stronghouse.worker.body import Source, read_piece
 
 
-def read_statement(query: str, source: Source, *, limit: int) -> tuple[str, bytes]:
-    """The statement's text, and, of an INSERT, what was already read of the data that follow it.
+def read_statement(query: str, source: Source, *, limit: int) -> tuple[str, bytes | None]:
+    """The statement's text, and what was already read of the data that follow it; None if none were found to follow.
 
     The rest of the data stays in `source`; any other statement is read whole, up to `limit` bytes.
     Raises DatabaseError.
@@ -25,7 +25,7 @@ def read_statement(query: str, source: Source, *, limit: int) -> tuple[str, byte
             break
         ended = not (piece := read_piece(source))
         beginning += piece
-    return _text(_rest(source, beginning, min(limit, MAX_TEXT))), b""
+    return _text(_rest(source, beginning, min(limit, MAX_TEXT))), None
 
 
 def _rest(source: Source, beginning: bytes, limit: int) -> bytes:

@@ -50,6 +50,11 @@ ALLOWED = [
 ]
 
 FILES = [
+    "SELECT b FROM values('a String, b String ALIAS file(\\'/etc/passwd\\')', '1')",
+    "SELECT b FROM values({s:String}, '1')",
+    "SELECT * FROM generateRandom('a String DEFAULT file(\\'/etc/passwd\\')') LIMIT 1",
+    "SELECT arrayMap({f:Identifier}, ['/etc/passwd'])",
+    "CREATE VIEW admitted_by_name AS SELECT arrayMap({f:Identifier}, [{p:String}]) AS r",
     "SELECT file('/etc/passwd')",
     "SELECT `file`('/etc/passwd')",
     "SELECT \"fi\\x6ce\"('/etc/passwd')",

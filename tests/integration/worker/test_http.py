@@ -207,6 +207,37 @@ def test_data_and_statement_are_told_apart(service: Service) -> None:
     assert service.run("SELECT b FROM split WHERE a IN (2, 5, 6) ORDER BY a FORMAT TSVRaw") == "FORMAT CSV\nit's\n--\n"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INSERT INTO told # c\nVALUES (2)",
+        "# c\nINSERT INTO told VALUES (3)",
+        "\ufeffINSERT INTO told VALUES (4)",
+        "INSERT INTO\u00a0told VALUES (5)",
+        "INSERT INTO told SETTINGS format_csv_null_representation=$$a$$ VALUES (6)",
+    ],
+)
+def test_an_insert_whose_data_cannot_be_found_is_refused_or_stored_never_dropped(service: Service, text: str) -> None:
+    service.ask("CREATE OR REPLACE TABLE told (a UInt64) ENGINE = MergeTree ORDER BY a")
+    answer = service.ask(text)
+    stored = service.ask("SELECT count() FROM told").text.strip()
+    assert (answer.status == 200) == (stored == "1"), (answer.text, stored)
+
+
+def test_the_name_of_a_parameter_cannot_set_anything(service: Service) -> None:
+    service.ask("CREATE OR REPLACE TABLE named (a UInt64) ENGINE = MergeTree ORDER BY a")
+    parameters = {"param_t": "named", "param_x='1', input_format_record_errors_file_path": "errors"}
+    answer = service.ask("INSERT INTO {t:Identifier} FORMAT CSV\n1\n", **parameters)
+    assert (answer.status, answer.code) == (400, 36)
+
+
+def test_a_second_deflate_stream_is_not_dropped(service: Service) -> None:
+    service.ask("CREATE OR REPLACE TABLE twice (a UInt64) ENGINE = MergeTree ORDER BY a")
+    body = zlib.compress(b"INSERT INTO twice FORMAT TSV\n1\n") + zlib.compress(b"2\n")
+    answer = service.ask(body, headers={"Content-Encoding": "deflate"})
+    assert answer.status != 200
+
+
 def test_an_insert_into_a_table_named_by_a_parameter(service: Service) -> None:
     service.run("CREATE TABLE by_parameter (a Int32) ENGINE = MergeTree ORDER BY a")
     sql = "INSERT INTO {t:Identifier} FORMAT CSV"

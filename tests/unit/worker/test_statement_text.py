@@ -15,8 +15,8 @@ def read(query: str, body: bytes) -> tuple[str, bytes, bytes]:
 
 
 def test_the_body_continues_the_parameter() -> None:
-    assert read("SELECT 1 +", b"2") == ("SELECT 1 +\n2", b"", b"")
-    assert read("", b"SELECT 1") == ("SELECT 1", b"", b"")
+    assert read("SELECT 1 +", b"2") == ("SELECT 1 +\n2", None, b"")
+    assert read("", b"SELECT 1") == ("SELECT 1", None, b"")
     assert read("INSERT INTO t FORMAT CSV", b"1\n") == ("INSERT INTO t FORMAT CSV", b"", b"1\n")
     assert read("INSERT INTO t", b"VALUES (1)") == ("INSERT INTO t\nVALUES", b" (1)", b"")
     assert read("INSERT INTO t FORMAT CSV\n1", b"2")[1:] == (b"1\n", b"2")
