@@ -227,7 +227,7 @@ def test_an_insert_whose_data_cannot_be_found_is_refused_or_stored_never_dropped
 def test_the_name_of_a_parameter_cannot_set_anything(service: Service) -> None:
     service.ask("CREATE OR REPLACE TABLE named (a UInt64) ENGINE = MergeTree ORDER BY a")
     parameters = {"param_t": "named", "param_x='1', input_format_record_errors_file_path": "errors"}
-    answer = service.ask("INSERT INTO {t:Identifier} FORMAT CSV\n1\n", **parameters)
+    answer = service.ask("INSERT INTO {t:Identifier} FORMAT CSV\n1\n", url=parameters)
     assert (answer.status, answer.code) == (400, 36)
 
 
