@@ -10,15 +10,13 @@ from fastapi.routing import APIRoute
 
 from stronghouse.access.permissions import Permission
 from stronghouse.access.roles import ADMIN, BILLING, DEVELOPER, MEMBER, SYSTEM_ROLES
-from stronghouse.api import activities, audit_log, keys, organizations, responsibilities, services
-from stronghouse.api.application import health
+from stronghouse.api.application import MODULES, health
 from stronghouse.api.routing import Public, access_of
 from stronghouse.audit import store
 from stronghouse.kernel.ids import new_id
 from tests.support.control_plane import Plane
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "authz_matrix.txt"
-MODULES = (organizations, services, keys, activities, audit_log, responsibilities)
 ROUTES: list[tuple[str, APIRoute]] = sorted(
     (
         (method, route)

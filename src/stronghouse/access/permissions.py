@@ -16,6 +16,15 @@ class Permission(StrEnum):
     ACTIVITIES_VIEW = "control-plane:organization:view-activities"
     AUDIT_LOG_VIEW = "control-plane:organization:view-audit-log"  # ours: the Cloud has no permission for the log itself
     RESPONSIBILITIES_VIEW = "control-plane:organization:view-responsibilities"  # ours
+    CHECKS_RUN = "control-plane:organization:run-checks"  # ours
+    FINDINGS_MANAGE = "control-plane:organization:manage-findings"  # ours: status, due dates, asking for a disposition
+    DISPOSITIONS_APPROVE = "control-plane:organization:approve-dispositions"  # ours
+    RESPONSIBILITIES_MANAGE = "control-plane:organization:manage-responsibilities"  # ours: who is accountable, guidance
+    DOCUMENTS_VIEW = "control-plane:organization:view-documents"  # ours
+    DOCUMENTS_MANAGE = "control-plane:organization:manage-documents"  # ours
+    EVIDENCE_EXPORT = "control-plane:organization:export-evidence"  # ours: the auditor's package
+    NOTIFICATIONS_MANAGE = "control-plane:organization:manage-notifications"  # ours
+    ADVISORIES_MANAGE = "control-plane:organization:manage-advisories"  # ours: for the whole installation
     SERVICE_VIEW = "control-plane:service:view"
     SERVICE_MANAGE = "control-plane:service:manage"
     SERVICE_DELETE = "control-plane:service:delete"

@@ -34,6 +34,9 @@ DEVELOPER = _system(
     Permission.SERVICE_MANAGE,
     Permission.ACTIVITIES_VIEW,
     Permission.RESPONSIBILITIES_VIEW,
+    Permission.CHECKS_RUN,
+    Permission.FINDINGS_MANAGE,
+    Permission.DOCUMENTS_VIEW,
 )
 BILLING = _system("Billing", Permission.ORGANIZATION_VIEW)
 MEMBER = _system("Member", Permission.ORGANIZATION_VIEW)

@@ -14,6 +14,15 @@ from stronghouse.api.routing import GuardedRoute, Public, access
 from stronghouse.api.state import ControlPlane
 from stronghouse.kernel.errors import StronghouseError
 
+MODULES = (
+    organizations,
+    services,
+    keys,
+    activities,
+    audit_log,
+    responsibilities,
+)
+"""Every module with a router, in the order in which paths are matched."""
 health = APIRouter(route_class=GuardedRoute)
 
 
@@ -31,8 +40,7 @@ def create_api(plane: ControlPlane) -> FastAPI:
     """The API over these parts. No page of documentation is served: the document is in the docs."""
     app = FastAPI(title="Stronghouse", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.plane = plane
-    modules = (organizations, services, keys, activities, audit_log, responsibilities)
-    for router in (health, *(module.router for module in modules)):
+    for router in (health, *(module.router for module in MODULES)):
         app.include_router(router, prefix="/v1")
     app.add_exception_handler(StronghouseError, errors.own_error)
     app.add_exception_handler(HTTPException, errors.http_error)

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 
 from stronghouse.api.application import create_api
 from stronghouse.api.state import ControlPlane
+from stronghouse.app.control_collectors import ControlParts, control_collectors
 from stronghouse.app.control_edge import ControlEdge, virtual_hosts
 from stronghouse.app.control_secrets import ControlSecrets, open_secrets
 from stronghouse.app.fact_source import FactSource
@@ -130,15 +131,16 @@ class Control:
             TlsEndpoint("localhost", base + 1, addresses),
             TlsEndpoint("localhost", base + AGENTS_OFFSET, addresses, required_versions=("1.3",)),
         ]
-        source = FactSource(
+        parts = ControlParts(
             database=self.database,
-            hub=self.hub,
             signer=self.secrets.signer,
             catalogue=self.catalogue,
             clock=self.clock,
             endpoints=endpoints,
             edge_ca_pem=self.secrets.edge.certificate_pem.decode(),
-            stopping=self.stopping,
+        )
+        source = FactSource(
+            database=self.database, hub=self.hub, collectors=control_collectors(parts), stopping=self.stopping
         )
         return CheckRunner(self.audit, sources=source, ownership=source, catalogue=self.catalogue, clock=self.clock)
 

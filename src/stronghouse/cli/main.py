@@ -39,7 +39,13 @@ app.command("verify-audit")(verify_audit.verify_audit)
 app.command("sign-in-link")(sign_in_link.sign_in_link)
 app.command("matrix")(matrix.matrix)
 app.command("fill-demo", hidden=True)(demo.fill_demo)
-for noun in (service, key, org, audit, auth):
+for noun in (
+    service,
+    key,
+    org,
+    audit,
+    auth,
+):
     app.add_typer(noun.app)
 
 

@@ -108,7 +108,8 @@ class Observation:
 class Resource(Observation):
     """One thing that a collector looked at. `id` is stable, as in `service/<uuid>`; `kind` says what its fields are.
 
-    `service_id` names the service it belongs to; a resource without one belongs to the installation.
+    `service_id` names the service it belongs to, `organization_id` the organization (facts of the control plane only:
+    an agent must not choose who sees what it says); a resource with neither belongs to the installation.
     """
 
     def __init__(self, fields: Mapping[str, Json]) -> None:
@@ -116,6 +117,7 @@ class Resource(Observation):
         self.id = self.text("id")
         self.kind = self.text("kind")
         self.service_id = self.text("service_id") if fields.get("service_id") is not None else None
+        self.organization_id = self.text("organization_id") if fields.get("organization_id") is not None else None
         if len(self.id) > MAX_TEXT:
             raise Invalid("A resource's id is too long.", code="facts_malformed")
 

@@ -171,7 +171,7 @@ class CheckRunner:
             raise Invalid("The clock there differs by more than 60 seconds, so the age of its evidence is unknown.")
 
     def _judge(self, group: Group, facts: Facts) -> actions.Look:
-        shares = self._shares(facts)
+        shares = self._shares(facts, group.region)
         errors: dict[str, str] = {}
         judged: list[dict[str, list[Result]]] = [{} for _ in shares]
         for check in group.checks:
@@ -187,12 +187,14 @@ class CheckRunner:
         ]
         return actions.Look(group.place, facts.collected_at, [check.meta for check in group.checks], parts, errors)
 
-    def _shares(self, facts: Facts) -> Mapping[str | None, Facts]:
-        """The facts by the organization that may see them. What belongs to no service belongs to the installation."""
+    def _shares(self, facts: Facts, region: str | None) -> Mapping[str | None, Facts]:
+        """The facts by the organization that may see them. What belongs to no one belongs to the installation."""
         shares: dict[str | None, list[Resource]] = {}
         owners: dict[str, str | None] = {}
         for resource in facts.resources:
-            owner = None
+            owner = resource.organization_id
+            if owner is not None and region is not None:
+                raise Invalid("An agent must not say which organization its facts belong to.", code="facts_malformed")
             if resource.service_id is not None:
                 if resource.service_id not in owners:
                     owners[resource.service_id] = self._ownership.organization_of(resource.service_id)
