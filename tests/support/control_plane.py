@@ -14,15 +14,26 @@ from stronghouse.access.api_keys import KeyRequest
 from stronghouse.access.model import Source
 from stronghouse.access.roles import ADMIN, Role
 from stronghouse.api.application import create_api
-from stronghouse.api.state import ControlPlane
 from stronghouse.audit.checkpoint import Ed25519Signer
 from stronghouse.audit.event import SYSTEM, Context
 from stronghouse.audit.throttle import Throttle
 from stronghouse.audit.unit_of_work import AuditLog
+from stronghouse.compliance.builder import PackageBuilder
 from stronghouse.kernel.clock import FixedClock
+from stronghouse.kernel.errors import Unavailable
+from stronghouse.kernel.secret import Secret
+from stronghouse.keys.sealing import Sealer
+from stronghouse.notifications.actions import FORM, Channels
 from stronghouse.organizations import actions as organizations
+from stronghouse.plane.parts import ControlPlane
 from stronghouse.regions import actions as regions
 from stronghouse.responsibility.catalogue import load_catalogue
+from stronghouse.responsibility.documents.actions import DocumentLibrary
+from stronghouse.responsibility.documents.files import SealedFiles
+from stronghouse.responsibility.documents.requests import load_requests
+from stronghouse.responsibility.guidance.loading import load_profiles
+from stronghouse.responsibility.runner import CheckRunner
+from stronghouse.responsibility.runs import CheckRuns
 from stronghouse.storage.database import Database
 from stronghouse.storage.migrate import migrate
 
@@ -48,6 +59,38 @@ class NotedJobs:
 
 
 @dataclass
+class NotedMessages:
+    """A sender that reaches nobody: it remembers messages, and fails with the sentence that a test puts in."""
+
+    sent: list[tuple[str, str, str]] = field(default_factory=list)
+    problem: str | None = None
+
+    def check(self, _url: Secret) -> None:
+        """Every URL will do."""
+
+    def send(self, url: Secret, *, title: str, body: str) -> None:
+        """Remember a message."""
+        if self.problem is not None:
+            raise Unavailable(self.problem)
+        self.sent.append((url.reveal(), title, body))
+
+
+class NothingAnswers:
+    """Facts of nobody: each look fails."""
+
+    def regions(self) -> list[str]:
+        """The region that there is."""
+        return ["local"]
+
+    def collect(self, _collector: str, _region: str | None) -> None:
+        """Fail."""
+        raise Unavailable("Nothing answers here.")
+
+    def organization_of(self, _service_id: str) -> None:
+        """Nobody's."""
+
+
+@dataclass
 class Plane:
     """The parts under test and shortcuts to use them."""
 
@@ -55,6 +98,7 @@ class Plane:
     clock: FixedClock
     jobs: NotedJobs
     http: TestClient
+    messages: NotedMessages
 
     def organization(self, name: str = "Example") -> str:
         """A new organization's id."""
@@ -95,6 +139,10 @@ def control_plane(directory: Path) -> Iterator[Plane]:
     audit = AuditLog(database, Ed25519Signer("test.log", bytes(range(32))), clock)
     with audit.unit_of_work(CONTEXT) as uow:
         regions.create_region(uow, region_id="local", cloud_provider="aws", cloud_region="us-east-1", now=clock.now())
+    catalogue = load_catalogue()
+    nothing, messages = NothingAnswers(), NotedMessages()
+    checks = CheckRunner(audit, sources=nothing, ownership=nothing, catalogue=catalogue, clock=clock)
+    sealer = Sealer(FORM, [bytes(32)])
     control = ControlPlane(
         database=database,
         audit=audit,
@@ -103,8 +151,15 @@ def control_plane(directory: Path) -> Iterator[Plane]:
         service_port=lambda slot: 8444 + slot,
         host="localhost",
         refusals=Throttle(clock),
-        catalogue=load_catalogue(),
+        catalogue=catalogue,
+        check_runs=CheckRuns(checks, audit, clock),
+        channels=Channels(audit, sealer=sealer, sender=messages, throttle=Throttle(clock)),
+        documents=DocumentLibrary(
+            load_requests(catalogue.responsibilities), SealedFiles(directory / "documents", directory / "control.key")
+        ),
+        packages=PackageBuilder(audit, directory=directory / "packages", catalogue=catalogue, clock=clock),
+        profiles=load_profiles(catalogue),
     )
     with TestClient(create_api(control), base_url="https://localhost", raise_server_exceptions=False) as http:
-        yield Plane(control, clock, jobs, http)
+        yield Plane(control, clock, jobs, http, messages)
     database.close()

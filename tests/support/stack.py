@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -199,9 +199,11 @@ class Stack:
         return envoy
 
     def worker_pid(self, service_id: str) -> int | None:
-        """A service's worker, found by the files that it holds open."""
+        """A service's worker, found by the files that it holds open; a collector of the agent may open some too."""
         directory = str(self.state_dir / "agent" / "services" / service_id)
         for pid in self.process_ids():
+            if "stronghouse.worker" not in command(pid):
+                continue
             with contextlib.suppress(OSError):
                 if any(str(entry.readlink()).startswith(directory) for entry in Path(f"/proc/{pid}/fd").iterdir()):
                     return pid
@@ -260,8 +262,8 @@ def parent_of(pid: int) -> int:
     return 0
 
 
-def free_ports() -> int:
-    """The first of 25 ports in a row that are free, below those that the kernel gives to outgoing connections.
+def free_ports(count: int = PORTS) -> int:
+    """The first of `count` ports in a row that are free, below those that the kernel gives to outgoing connections.
 
     Each process begins somewhere else, so that tests that run side by side do not choose the same.
     """
@@ -270,23 +272,31 @@ def free_ports() -> int:
     for base in bases:
         with contextlib.ExitStack() as held:
             try:
-                for port in range(base, base + PORTS):
+                for port in range(base, base + count):
                     held.enter_context(socket.create_server(("127.0.0.1", port)))
             except OSError:
                 continue
             return base
-    raise RuntimeError("no 25 free ports in a row")
+    raise RuntimeError(f"no {count} free ports in a row")
 
 
 @contextlib.contextmanager
 def running_stack(
-    directory: Path, *arguments: str, credentials_of: Stack | None = None, demo: bool = False
+    directory: Path,
+    *arguments: str,
+    credentials_of: Stack | None = None,
+    demo: bool = False,
+    program: str = "stronghouse",
+    program_directory: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    ports: int = PORTS,
 ) -> Iterator[Stack]:
     """`stronghouse up` below `directory`; stopped at the end, with a check that it left no process behind.
 
-    A second start in the same directory gets no secrets; `credentials_of` lends those of the first.
+    A second start in the same directory gets no secrets; `credentials_of` lends those of the first. `program` is the
+    module to run, found in `program_directory` before anywhere else; `environment` is what it knows beyond ours.
     """
-    port_base = credentials_of.port_base if credentials_of else free_ports()
+    port_base = credentials_of.port_base if credentials_of else free_ports(ports)
     ready_file, log = directory / "ready.json", directory / "up.log"
     ready_file.unlink(missing_ok=True)
     keys = directory / "keys"
@@ -297,7 +307,9 @@ def running_stack(
     started = time.monotonic()
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "stronghouse", "up", *options],
+            [sys.executable, "-m", program, "up", *options],
+            env={**os.environ, **(environment or {})},
+            cwd=program_directory,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -117,9 +117,11 @@ def create_key(
             organization_id=organization_id,
             key_id=key.id,
             name=key.name,
+            state=key.state,
             role_ids=list(key.role_ids),
             ip_access=[entry.source for entry in key.ip_access],
             expires_at=key.expires_at,
+            credential=store.credential(hashes.key_id_hash, hashes.key_secret_hash),
         )
     )
     return NewKey(key, key_id, key_secret)

@@ -9,15 +9,17 @@ from stronghouse.audit.event import AuditEvent
 
 @dataclass(frozen=True, kw_only=True)
 class KeyCreated(AuditEvent):
-    """An API key was created."""
+    """An API key was created. `credential` is a fingerprint of the stored hashes, see `store.credential`."""
 
     code: ClassVar[str] = "api_key.create"
     activity: ClassVar[str | None] = "key_create"
     key_id: str
     name: str
+    state: str
     role_ids: list[str]
     ip_access: list[str]
     expires_at: datetime | None
+    credential: str
 
     def summary(self) -> str:
         """One sentence for people."""
@@ -152,10 +154,11 @@ class SignedOut(AuditEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class PasswordSet(AuditEvent):
-    """A person set their password."""
+    """A person set their password. `credential` is a fingerprint of its salted hash, see `store.credential`."""
 
     code: ClassVar[str] = "user.password_set"
     user_id: str
+    credential: str
 
     def summary(self) -> str:
         """One sentence for people."""

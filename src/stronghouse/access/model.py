@@ -47,6 +47,24 @@ class User:
 
 
 @dataclass(frozen=True)
+class Membership:
+    """A person's place in an organization, and what they could sign in with at a moment.
+
+    Attributes:
+        open_sessions: sessions that have not ended.
+        open_links: one-time links that still work.
+        links_until: when the last of those links ends.
+    """
+
+    organization_id: str
+    user: User
+    role_ids: tuple[str, ...]
+    open_sessions: int
+    open_links: int
+    links_until: datetime | None
+
+
+@dataclass(frozen=True)
 class Session:
     """A browser session; its token is kept only as a hash."""
 

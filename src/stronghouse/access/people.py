@@ -121,7 +121,11 @@ def set_first_password(uow: UnitOfWork, caller: UserCaller, *, password_hash: st
     store.end_other_sessions(uow.connection, user_id=user.id, but=caller.session.id)
     store.delete_sign_in_links(uow.connection, user_id=user.id)
     for organization_id in caller.principal.permissions:
-        uow.record(PasswordSet(organization_id=organization_id, user_id=caller.user.id))
+        uow.record(
+            PasswordSet(
+                organization_id=organization_id, user_id=caller.user.id, credential=store.credential(password_hash)
+            )
+        )
 
 
 def sign_out(uow: UnitOfWork, caller: UserCaller) -> None:

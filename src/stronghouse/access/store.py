@@ -1,12 +1,13 @@
 """Tables of keys, people and sessions. Secrets stand here only as hashes."""
 
+import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, ForeignKey, Row, String, Table, delete, insert, select, update
+from sqlalchemy import JSON, Column, Connection, ForeignKey, Row, String, Table, delete, func, insert, select, update
 
-from stronghouse.access.model import ApiKey, Session, Source, User
+from stronghouse.access.model import ApiKey, Membership, Session, Source, User
 from stronghouse.storage.columns import Timestamp, identifier, metadata
 
 api_key = Table(
@@ -107,6 +108,21 @@ def key_suffix_taken(connection: Connection, *, organization_id: str, suffix: st
     return connection.execute(query.limit(1)).one_or_none() is not None
 
 
+def every_key(connection: Connection) -> list[tuple[ApiKey, str]]:
+    """Every organization's keys, each with the `credential` of its hashes."""
+    rows = connection.execute(select(api_key).order_by(api_key.c.id))
+    return [(_key(row), credential(row.key_id_hash, row.key_secret_hash)) for row in rows]
+
+
+def credential(*hashes: str) -> str:
+    """A fingerprint of stored hashes, by which a replaced credential is noticed.
+
+    It may stand in the audit log: what it is made of is random (a key's id) or salted (a password's hash), so that
+    nobody can try guesses against it.
+    """
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()[:32]
+
+
 def mark_key_used(connection: Connection, *, key_id: str, used_at: datetime) -> None:
     """Note when a key was used last."""
     connection.execute(update(api_key).where(api_key.c.id == key_id).values(used_at=used_at))
@@ -146,6 +162,35 @@ def memberships(connection: Connection, user_id: str) -> dict[str, tuple[str, ..
     """Role ids by organization for one person."""
     rows = connection.execute(select(member.c.organization_id, member.c.role_ids).where(member.c.user_id == user_id))
     return {row.organization_id: tuple(row.role_ids) for row in rows}
+
+
+def every_membership(connection: Connection, *, now: datetime) -> list[Membership]:
+    """Everyone's place in every organization, with what they could sign in with at `now`."""
+    open_links = (
+        select(func.count(), func.max(sign_in_link.c.expires_at))
+        .where(sign_in_link.c.user_id == person.c.id)
+        .where(sign_in_link.c.used_at.is_(None), sign_in_link.c.expires_at > now)
+    )
+    sessions = select(func.count()).where(session.c.user_id == person.c.id, session.c.expires_at > now)
+    query = select(
+        member.c.organization_id,
+        member.c.role_ids,
+        person,
+        sessions.scalar_subquery().label("open_sessions"),
+        open_links.with_only_columns(func.count()).scalar_subquery().label("open_links"),
+        open_links.with_only_columns(func.max(sign_in_link.c.expires_at)).scalar_subquery().label("links_until"),
+    ).join_from(member, person, member.c.user_id == person.c.id)
+    return [
+        Membership(
+            organization_id=row.organization_id,
+            user=User(row.id, row.email, row.name, row.password_hash, row.created_at),
+            role_ids=tuple(row.role_ids),
+            open_sessions=row.open_sessions,
+            open_links=row.open_links,
+            links_until=row.links_until,
+        )
+        for row in connection.execute(query.order_by(member.c.organization_id, person.c.email))
+    ]
 
 
 def insert_sign_in_link(connection: Connection, *, token_hash: str, user_id: str, expires_at: datetime) -> None:

@@ -18,6 +18,7 @@ from stronghouse.agent.workers import WorkerProcesses
 from stronghouse.kernel.clock import Clock, SystemClock
 from stronghouse.kernel.errors import Unauthenticated, Unavailable
 from stronghouse.kernel.files import private_directory
+from stronghouse.kernel.processes import forbid_core_files
 from stronghouse.kernel.secret import Secret
 from stronghouse.keys.local import LocalKms
 
@@ -41,6 +42,7 @@ async def run_agent(settings: AgentSettings) -> int:
         Unavailable: the control plane did not answer a joining agent.
         KeyFileUnusable: the machine key file is exposed or damaged.
     """
+    forbid_core_files()
     os.umask(PRIVATE_UMASK)
     stopping = asyncio.Event()
     for sig in (signal.SIGTERM, signal.SIGINT):

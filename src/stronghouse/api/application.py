@@ -7,20 +7,44 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from stronghouse import __version__
-from stronghouse.api import activities, audit_log, errors, keys, organizations, responsibilities, services
+from stronghouse.api import (
+    activities,
+    advisories,
+    audit_log,
+    check_runs,
+    documents,
+    errors,
+    findings,
+    guidance,
+    keys,
+    metrics,
+    notifications,
+    organizations,
+    packages,
+    responsibilities,
+    services,
+)
 from stronghouse.api.envelope import success
 from stronghouse.api.limits import RequestLimits
 from stronghouse.api.routing import GuardedRoute, Public, access
-from stronghouse.api.state import ControlPlane
 from stronghouse.kernel.errors import StronghouseError
+from stronghouse.plane.parts import ControlPlane
 
 MODULES = (
+    check_runs,
+    metrics,
+    notifications,
     organizations,
     services,
     keys,
     activities,
     audit_log,
     responsibilities,
+    findings,
+    guidance,
+    packages,
+    documents,
+    advisories,
 )
 """Every module with a router, in the order in which paths are matched."""
 health = APIRouter(route_class=GuardedRoute)

@@ -10,10 +10,10 @@ from starlette.responses import Response
 from stronghouse.access.permissions import Permission
 from stronghouse.api.envelope import success
 from stronghouse.api.routing import GuardedRoute, access
-from stronghouse.api.state import ControlPlane
 from stronghouse.audit import checkpoint, store, tree
 from stronghouse.kernel.canonical import MAX_EXACT_INTEGER
 from stronghouse.kernel.errors import Invalid, NotFound
+from stronghouse.plane.parts import ControlPlane
 
 router = APIRouter(route_class=GuardedRoute, prefix="/organizations/{organization_id}/auditLog")
 

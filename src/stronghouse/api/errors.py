@@ -21,7 +21,13 @@ KINDS = {
     "unavailable": (503, "SERVICE_UNAVAILABLE"),
     "internal": (500, "INTERNAL_ERROR"),
 }
-WORDS = {400: "BAD_REQUEST", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "PAYLOAD_TOO_LARGE"}
+WORDS = {
+    400: "BAD_REQUEST",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    408: "REQUEST_TIMEOUT",
+    413: "PAYLOAD_TOO_LARGE",
+}
 
 log = structlog.get_logger(__name__)
 

@@ -14,10 +14,10 @@ from stronghouse.access.roles import SYSTEM_ROLES
 from stronghouse.api.envelope import success
 from stronghouse.api.fields import Body, Moment, SourceBody, in_utc, source_list, sources
 from stronghouse.api.routing import Caller, GuardedRoute, access
-from stronghouse.api.state import ControlPlane
 from stronghouse.kernel.clock import rfc3339
 from stronghouse.kernel.errors import Invalid, NotFound
 from stronghouse.kernel.ids import parse_uuid
+from stronghouse.plane.parts import ControlPlane
 
 router = APIRouter(route_class=GuardedRoute, prefix="/organizations/{organization_id}/keys")
 

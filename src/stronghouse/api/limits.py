@@ -1,76 +1,49 @@
 """The outermost layer: gives each request its id and refuses a body that is too large before anything reads it."""
 
-import asyncio
+import re
 
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from stronghouse.api.envelope import failure
+from stronghouse.api.errors import WORDS
 from stronghouse.kernel.ids import new_id
+from stronghouse.plane.limits import MAX_DOCUMENT_BYTES, BodyLimits
 
 MAX_BODY_BYTES = 1024 * 1024
-BODY_SECONDS = 30.0
+MAX_FEED_BYTES = 256 * 1024 * 1024
+UPLOADS = (
+    (re.compile(r"POST /v1/organizations/[^/]+/documents\Z"), MAX_DOCUMENT_BYTES),
+    (re.compile(r"PUT /v1/organizations/[^/]+/advisories\Z"), MAX_FEED_BYTES),
+)
+"""Routes that take files, which they read piece by piece, and how large those may be."""
 
 
 class RequestLimits:
-    """ASGI middleware. A body over the limit gets a 413, whether its length is announced or found out while reading."""
+    """ASGI middleware: the request's id, and `plane.limits.BodyLimits` with the API's table and answers."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+        self._bounded = BodyLimits(
+            app, limit=MAX_BODY_BYTES, upload_limit=_upload_limit, reads=_has_credentials, refuse=_refuse
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        scope.setdefault("state", {})["request_id"] = new_id()
-        request = Request(scope)
-        if _announced(request) > MAX_BODY_BYTES:
-            await _too_large(request)(scope, receive, send)
-            return
-        await self._bounded(scope, receive, send, request)
-
-    async def _bounded(self, scope: Scope, receive: Receive, send: Send, request: Request) -> None:
-        """Read the whole body first, up to the limit: handlers are short and bodies small."""
-        body = bytearray()
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                more = "authorization" in request.headers  # nobody else's body is read
-                while more:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        return
-                    body += message.get("body", b"")
-                    more = message.get("more_body", False)
-                    if len(body) > MAX_BODY_BYTES:
-                        await _too_large(request)(scope, receive, send)
-                        return
-        except TimeoutError:
-            await failure(request, status=408, error="REQUEST_TIMEOUT: The body did not arrive in time.")(
-                scope, receive, send
-            )
-            return
-        replayed = False
-
-        async def replay() -> Message:
-            nonlocal replayed
-            if replayed:
-                return await receive()
-            replayed = True
-            return {"type": "http.request", "body": bytes(body), "more_body": False}
-
-        await self.app(scope, replay, send)
+        if scope["type"] == "http":
+            scope.setdefault("state", {})["request_id"] = new_id()
+        await self._bounded(scope, receive, send)
 
 
-def _announced(request: Request) -> int:
-    length = request.headers.get("content-length", "0")
-    return int(length) if length.isdecimal() else 0
+def _upload_limit(request: Request) -> int | None:
+    """How large the file may be that this route takes; None for a route that takes none."""
+    route = f"{request.method} {request.url.path}"
+    return next((limit for pattern, limit in UPLOADS if pattern.match(route)), None)
 
 
-def _too_large(request: Request) -> ASGIApp:
-    return failure(
-        request,
-        status=413,
-        error=f"PAYLOAD_TOO_LARGE: A request body has at most {MAX_BODY_BYTES} bytes.",
-        headers={"connection": "close"},
-    )
+def _has_credentials(request: Request) -> bool:
+    return "authorization" in request.headers  # nobody else's body is read
+
+
+def _refuse(request: Request, status: int, sentence: str) -> ASGIApp:
+    headers = {"connection": "close"} if status == 413 else None  # noqa: PLR2004 - payload too large
+    return failure(request, status=status, error=f"{WORDS[status]}: {sentence}", headers=headers)

@@ -10,11 +10,11 @@ from stronghouse.access.permissions import Permission
 from stronghouse.api.envelope import success
 from stronghouse.api.fields import Body
 from stronghouse.api.routing import Authenticated, Caller, GuardedRoute, access
-from stronghouse.api.state import ControlPlane
 from stronghouse.kernel.clock import rfc3339
 from stronghouse.kernel.errors import Invalid, NotFound
 from stronghouse.organizations import actions, store
 from stronghouse.organizations.model import Organization
+from stronghouse.plane.parts import ControlPlane
 
 router = APIRouter(route_class=GuardedRoute)
 

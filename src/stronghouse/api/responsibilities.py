@@ -7,7 +7,7 @@ from starlette.responses import Response
 from stronghouse.access.permissions import Permission
 from stronghouse.api.envelope import success
 from stronghouse.api.routing import GuardedRoute, access
-from stronghouse.api.state import ControlPlane
+from stronghouse.plane.parts import ControlPlane
 from stronghouse.regions.actions import find_regions
 from stronghouse.responsibility.evidence import open_evidence
 from stronghouse.responsibility.matrix import responsibility_matrix

@@ -16,11 +16,11 @@ from stronghouse.access.api_keys import hash_text
 from stronghouse.access.events import AccessDenied, KeyRefused
 from stronghouse.access.model import Principal
 from stronghouse.access.permissions import Permission
-from stronghouse.api.state import ControlPlane
 from stronghouse.audit.event import SYSTEM, Context, Outcome
 from stronghouse.kernel.errors import Denied, StronghouseError, Unauthenticated
 from stronghouse.kernel.ids import parse_uuid
 from stronghouse.kernel.secret import Secret
+from stronghouse.plane.parts import ControlPlane
 
 CLIENT_ADDRESS = "x-sh-client-ip"  # set by the edge from the connection itself
 ACCESS = "__stronghouse_access__"

@@ -11,10 +11,10 @@ from stronghouse.access.permissions import Permission
 from stronghouse.api.envelope import success
 from stronghouse.api.fields import Body, SourceBody, WholeNumber, source_list, sources
 from stronghouse.api.routing import Caller, GuardedRoute, access
-from stronghouse.api.state import ControlPlane
 from stronghouse.kernel.clock import rfc3339
 from stronghouse.kernel.errors import Invalid, NotFound
 from stronghouse.kernel.ids import parse_uuid
+from stronghouse.plane.parts import ControlPlane
 from stronghouse.services import actions, store
 from stronghouse.services.model import Command, Service, ServiceState
 from stronghouse.services.requests import MIN_MEMORY_GB, ServiceChange, ServiceRequest

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,36 +17,58 @@ import uvicorn
 from fastapi import FastAPI
 
 from stronghouse.api.application import create_api
-from stronghouse.api.state import ControlPlane
-from stronghouse.app.control_collectors import ControlParts, control_collectors
+from stronghouse.app.control_collectors import ControlParts, control_collectors, control_completions
 from stronghouse.app.control_edge import ControlEdge, virtual_hosts
-from stronghouse.app.control_secrets import ControlSecrets, open_secrets
+from stronghouse.app.control_notices import keep_history, open_channels
+from stronghouse.app.control_secrets import CONTROL_KEY_SUFFIX, ControlSecrets, open_secrets
 from stronghouse.app.fact_source import FactSource
 from stronghouse.app.first_start import ADMIN_EMAIL, LOCAL_REGION, FirstSecrets, set_up
+from stronghouse.app.maintenance import Maintenance
 from stronghouse.app.service_reports import ServiceReports
 from stronghouse.app.sign_in_link import console_link
 from stronghouse.audit import checkpoint
 from stronghouse.audit.event import SYSTEM, Context
 from stronghouse.audit.throttle import Throttle
 from stronghouse.audit.unit_of_work import AuditLog
+from stronghouse.compliance.builder import PackageBuilder
 from stronghouse.console.application import create_console
-from stronghouse.console.pages import Console
+from stronghouse.console.state import Console
 from stronghouse.edge.edge import Edge
 from stronghouse.edge.sockets import has_ipv6_loopback
 from stronghouse.kernel.clock import SystemClock
 from stronghouse.kernel.files import private_directory, write_private
+from stronghouse.kernel.processes import forbid_core_files
 from stronghouse.kernel.secret import Secret
+from stronghouse.notifications.delivery import Deliverer
+from stronghouse.notifications.ports import NoticeSource
 from stronghouse.organizations import store as organizations
+from stronghouse.plane.parts import ControlPlane
 from stronghouse.regions.admission import mint_join_token
 from stronghouse.regions.hub import Hub
 from stronghouse.responsibility.catalogue import Catalogue, load_catalogue
+from stronghouse.responsibility.collectors.host.subject import Subject, declared_ports
+from stronghouse.responsibility.collectors.host.view import HostView
+from stronghouse.responsibility.collectors.own_files import OwnFiles
 from stronghouse.responsibility.collectors.tls_endpoints import TlsEndpoint
+from stronghouse.responsibility.documents import store as document_store
+from stronghouse.responsibility.documents.actions import DocumentLibrary
+from stronghouse.responsibility.documents.files import SealedFiles
+from stronghouse.responsibility.documents.requests import load_requests
+from stronghouse.responsibility.findings.dispositions import end_expired
+from stronghouse.responsibility.guidance.loading import load_profiles
+from stronghouse.responsibility.history.notices import StateNotices
+from stronghouse.responsibility.history.snapshots import forget_old
+from stronghouse.responsibility.notices import DocumentNotices, FindingNotices
+from stronghouse.responsibility.retention import run_retention
 from stronghouse.responsibility.runner import CheckRunner
+from stronghouse.responsibility.runs import CheckRuns
+from stronghouse.settings.environment import HOST_PORTS, HOST_ROOT, variable
 from stronghouse.storage.database import Database
 from stronghouse.storage.migrate import migrate
 
 AGENTS_OFFSET, SERVICES_OFFSET = 3, 4  # the port plan of design.md section 6
 STOP_SECONDS = 3
+CONCURRENT_LOOKS = 4  # most of them wait for an agent
 MAX_CONNECTIONS = 512  # of the edge to one of the two servers; more get a 503
 _log = structlog.get_logger()
 
@@ -59,6 +82,7 @@ class ControlSettings:
         port_base: N of the port plan.
         machine_key_file: the control plane's own key file lies beside it; this one it never opens.
         report_fd: gets one line of JSON once everything answers, then is closed.
+        beside_agent: whether an agent on the same machine examines it, so that nothing is said twice.
         mint_join_token: whether that line should carry a token for the local agent.
     """
 
@@ -66,6 +90,7 @@ class ControlSettings:
     port_base: int
     machine_key_file: Path
     report_fd: int | None = None
+    beside_agent: bool = False
     mint_join_token: bool = False
 
 
@@ -84,6 +109,8 @@ class Control:
         self.audit = AuditLog(self.database, self.secrets.signer, self.clock)
         self.first: FirstSecrets | None = set_up(self.audit, now=self.clock.now())
         self.catalogue: Catalogue = load_catalogue()
+        self.profiles = load_profiles(self.catalogue)
+        self.documents = self._documents()
         self.hub = Hub(
             self.audit,
             agents_ca=self.secrets.agents,
@@ -91,8 +118,28 @@ class Control:
             sink=ServiceReports(self.audit, changed=self._note_change),
             clock=self.clock,
         )
+        self.edge = Edge(
+            directory=self.directory / "edge",
+            log_directory=private_directory(settings.state_directory / "log" / "control"),
+            concurrency=1,
+        )
+        self.packages = PackageBuilder(
+            self.audit, directory=self.directory / "packages", catalogue=self.catalogue, clock=self.clock
+        )
+        self.packages.recover()
+        self.maintenance = Maintenance(
+            {
+                "retention": lambda now: run_retention(self.audit, now),
+                "packages": self.packages.expire,
+                "history": lambda now: forget_old(self.audit, now=now),
+                "dispositions": lambda now: end_expired(self.audit, now),
+            },
+            clock=self.clock,
+        )
         self.stopping = threading.Event()
         self.checks = self._checks()
+        self.check_runs = CheckRuns(self.checks, self.audit, self.clock)
+        self.channels = open_channels(self.audit, machine_key=settings.machine_key_file, clock=self.clock)
         self._publish_public_files()
 
     def _publish_public_files(self) -> None:
@@ -102,12 +149,20 @@ class Control:
         verifier = checkpoint.verifier_key(signer.origin, signer.public_key)
         write_private(self.directory / "audit.pub", f"{verifier}\n".encode(), mode=0o644)
 
+    def _documents(self) -> DocumentLibrary:
+        """What must be on file, and the sealed files; what a crash left of them is removed before anything is filed."""
+        key_file = self.settings.machine_key_file
+        files = SealedFiles(self.directory / "documents", key_file.with_name(key_file.name + CONTROL_KEY_SUFFIX))
+        with self.database.read() as connection:
+            files.remove_orphans(document_store.ids_with_file(connection))
+        return DocumentLibrary(load_requests(self.catalogue.responsibilities), files)
+
     def _note_change(self, region_id: str) -> None:
         self.checks.note_change(region_id)
 
-    def api(self) -> FastAPI:
-        """The API over these parts."""
-        plane = ControlPlane(
+    def plane(self) -> ControlPlane:
+        """What the API and the console call."""
+        return ControlPlane(
             database=self.database,
             audit=self.audit,
             clock=self.clock,
@@ -116,12 +171,12 @@ class Control:
             host="localhost",
             refusals=Throttle(self.clock),
             catalogue=self.catalogue,
+            check_runs=self.check_runs,
+            channels=self.channels,
+            packages=self.packages,
+            documents=self.documents,
+            profiles=self.profiles,
         )
-        return create_api(plane)
-
-    def console(self) -> FastAPI:
-        """The console over these parts."""
-        return create_console(Console(self.database, self.audit, self.clock, self.catalogue, Throttle(self.clock)))
 
     def _checks(self) -> CheckRunner:
         base = self.settings.port_base
@@ -133,16 +188,89 @@ class Control:
         ]
         parts = ControlParts(
             database=self.database,
+            audit=self.audit,
+            profiles=self.profiles,
             signer=self.secrets.signer,
             catalogue=self.catalogue,
             clock=self.clock,
             endpoints=endpoints,
             edge_ca_pem=self.secrets.edge.certificate_pem.decode(),
+            edge=self.edge,
+            authorities={
+                "agents": self.secrets.agents.certificate_pem,
+                "edge": self.secrets.edge.certificate_pem,
+            },
+            own_files=self._own_files(),
+            documents=self.documents,
+            running_since=self.clock.now(),
+            host=self._host(),
+            host_examined_by_agent=self.settings.beside_agent,
         )
         source = FactSource(
-            database=self.database, hub=self.hub, collectors=control_collectors(parts), stopping=self.stopping
+            database=self.database,
+            hub=self.hub,
+            collectors=control_collectors(parts),
+            stopping=self.stopping,
+            completions=control_completions(self.database),
         )
-        return CheckRunner(self.audit, sources=source, ownership=source, catalogue=self.catalogue, clock=self.clock)
+        self._fact_source = source
+        return CheckRunner(
+            self.audit,
+            sources=source,
+            ownership=source,
+            catalogue=self.catalogue,
+            clock=self.clock,
+            concurrency=CONCURRENT_LOOKS,
+        )
+
+    def _host(self) -> tuple[HostView, Subject]:
+        declared = declared_ports(variable(HOST_PORTS))
+        subject = Subject(state_directory=self.settings.state_directory, declared=declared)
+        return HostView(Path(variable(HOST_ROOT) or "/")), subject
+
+    def _own_files(self) -> OwnFiles:
+        state, machine_key = self.settings.state_directory, self.settings.machine_key_file
+        public = state / "ca.pem", self.directory / "audit.pub"
+        return OwnFiles(
+            area="control",
+            roots=[self.directory, state / "log"],
+            single=[
+                state,
+                state / "supervisor.lock",
+                state / "ca.pem",
+                machine_key.with_name(machine_key.name + CONTROL_KEY_SUFFIX),
+            ],
+            public=public,
+            traversable=[state] if os.geteuid() == 0 else (),
+        )
+
+    def _notice_sources(self) -> list[NoticeSource]:
+        return [StateNotices(self.catalogue), FindingNotices(), DocumentNotices(self.documents.requests)]
+
+    def start_threads(self) -> None:
+        """Begin to run checks, keep history and send notifications, until `stopping` is set.
+
+        Daemons: a check that hangs must not keep the process alive.
+        """
+        deliverer = Deliverer(self.audit, channels=self.channels, sources=self._notice_sources(), clock=self.clock)
+        history = functools.partial(
+            keep_history,
+            self.audit,
+            catalogue=self.catalogue,
+            regions=self._fact_source.regions,
+            clock=self.clock,
+            stop=self.stopping,
+        )
+        works: dict[str, Callable[[], object]] = {
+            "checks": functools.partial(self.checks.run_forever, self.stopping),
+            "check-runs": functools.partial(self.check_runs.run_forever, self.stopping),
+            "history": history,
+            "notifications": functools.partial(deliverer.run_forever, self.stopping),
+            "packages": functools.partial(self.packages.run_forever, self.stopping),
+            "maintenance": functools.partial(self.maintenance.run_forever, self.stopping),
+        }
+        for name, work in works.items():
+            threading.Thread(target=work, name=name, daemon=True).start()
 
     def report(self) -> dict[str, str | None]:
         """What the supervisor is told: secrets only on the first start."""
@@ -176,6 +304,7 @@ async def run_control(settings: ControlSettings) -> int:
     Raises:
         StronghouseError: the state cannot be opened, or a port is taken.
     """
+    forbid_core_files()
     os.umask(0o077)  # the database and what SQLite puts beside it are nobody else's
     control = await asyncio.to_thread(Control, settings)
     stopping = asyncio.Event()
@@ -183,14 +312,10 @@ async def run_control(settings: ControlSettings) -> int:
     for sig in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sig, stopping.set)
     sockets = private_directory(control.directory / "run")
-    servers = [
-        _serve(app, sockets / name) for app, name in ((control.api(), "api.sock"), (control.console(), "console.sock"))
-    ]
-    edge = Edge(
-        directory=control.directory / "edge",
-        log_directory=private_directory(settings.state_directory / "log" / "control"),
-        concurrency=1,
-    )
+    plane = control.plane()
+    api, console = create_api(plane), create_console(Console(plane, Throttle(control.clock)))
+    servers = [_serve(app, sockets / name) for app, name in ((api, "api.sock"), (console, "console.sock"))]
+    edge = control.edge
     keeper = ControlEdge(edge, control.secrets.edge)
     async with asyncio.TaskGroup() as tasks:
         serving = [tasks.create_task(server.serve(sockets=[listener])) for server, listener in servers]
@@ -199,10 +324,7 @@ async def run_control(settings: ControlSettings) -> int:
             virtual_hosts(port_base=settings.port_base, api=sockets / "api.sock", console=sockets / "console.sock")
         )
         keeping = tasks.create_task(keeper.run())
-        # A daemon: a check that hangs must not keep the process alive.
-        threading.Thread(
-            target=control.checks.run_forever, args=(control.stopping,), name="checks", daemon=True
-        ).start()
+        control.start_threads()
         await asyncio.to_thread(_report, control, settings.report_fd)
         _log.info("control_ready", port_base=settings.port_base)
         await stopping.wait()

@@ -19,14 +19,16 @@ NAMES = ("localhost", "127.0.0.1", "::1")
 CERTIFICATE_LIFETIME = timedelta(days=30)
 RENEW_SECONDS = 24 * 3600.0
 LOOPBACK: tuple[IPNetwork, ...] = (parse_source("127.0.0.0/8"), parse_source("::1/128"))
-MAX_FORM_BYTES = 64 * 1024  # the API limits bodies itself, so that its refusal has its envelope
 FIRST_PAUSE, LONGEST_PAUSE, STEADY_SECONDS = 0.05, 2.0, 10.0
 
 _log = structlog.get_logger()
 
 
 def virtual_hosts(*, port_base: int, api: Path, console: Path) -> Sequence[VirtualHost]:
-    """API on N, console on N+1 (design.md section 6), each only under its own name and port."""
+    """API on N, console on N+1 (design.md section 6), each only under its own name and port.
+
+    Both bound bodies themselves (`plane.limits`): files stream to them, and a refusal is an envelope or a page.
+    """
     return (
         VirtualHost(
             name="api",
@@ -45,7 +47,6 @@ def virtual_hosts(*, port_base: int, api: Path, console: Path) -> Sequence[Virtu
             upstream=console,
             allow=LOOPBACK,
             strip_cookies=False,
-            max_request_bytes=MAX_FORM_BYTES,
             log_name="console",
         ),
     )

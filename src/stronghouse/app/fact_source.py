@@ -26,11 +26,13 @@ class FactSource:
         hub: Hub,
         collectors: Mapping[str, Callable[[], Facts]],
         stopping: threading.Event,
+        completions: Mapping[str, Callable[[Facts, str | None], Facts]] | None = None,
     ) -> None:
         self._database = database
         self._hub = hub
         self._collectors = collectors
         self._stopping = stopping
+        self._completions = completions or {}
         self._patient_until = time.monotonic() + FIRST_CONNECTION_SECONDS
 
     def regions(self) -> Sequence[str]:
@@ -39,7 +41,15 @@ class FactSource:
             return [region.id for region in find_regions(connection)]
 
     def collect(self, collector: str, region: str | None) -> Json:
-        """Facts from a region's agent, or our own; raises Unavailable when an agent does not answer."""
+        """Facts from a region's agent, or our own; raises Unavailable when an agent does not answer.
+
+        What only the control plane knows (advisories, for instance) is added here.
+        """
+        found = self._found(collector, region)
+        complete = self._completions.get(collector)
+        return found if complete is None else complete(Facts.from_json(found), region).to_json()
+
+    def _found(self, collector: str, region: str | None) -> Json:
         if region is None:
             here = self._collectors.get(collector)
             if here is None:

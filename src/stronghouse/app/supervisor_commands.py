@@ -41,7 +41,8 @@ class OwnCommands:
     def control(self, report_descriptor: int, *, mint_join_token: bool) -> Sequence[str]:
         """The control plane."""
         minting = ("--mint-join-token",) if mint_join_token else ()
-        return (*self._program, "control", *self._places, "--report-fd", str(report_descriptor), *minting)
+        reporting = ("--report-fd", str(report_descriptor))
+        return (*self._program, "control", *self._places, "--beside-agent", *reporting, *minting)
 
     def agent(self, join_token_descriptor: int | None) -> Sequence[str]:
         """The agent of the region `local`."""

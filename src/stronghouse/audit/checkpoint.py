@@ -93,13 +93,22 @@ def verify(note: str, *, origin: str, public_key: bytes) -> Checkpoint:
     return checkpoint
 
 
+def verify_note(note: str, *, name: str, public_key: bytes) -> str:
+    """The text of a C2SP signed note of any kind, if `public_key` signed it under `name`; raises Invalid otherwise."""
+    text, separator, signatures = note.rpartition("\n\n")
+    text += "\n"
+    if not separator or not any(_signed_by(line, text, name, public_key) for line in signatures.splitlines()):
+        raise Invalid("The note carries no valid signature of this key.", code="note_signature")
+    return text
+
+
 def _signed_by(line: str, text: str, origin: str, public_key: bytes) -> bool:
     prefix = f"{SIGNATURE_LINE}{origin} "
     if not line.startswith(prefix):
         return False
     try:
         blob = base64.b64decode(line.removeprefix(prefix), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one; so is what it says of text that is not ASCII
         return False
     if blob[:4] != key_id(origin, public_key):
         return False
@@ -126,7 +135,7 @@ def parse_verifier_key(text: str) -> tuple[str, bytes]:
     digest, _, encoded = rest.partition("+")
     try:
         raw = base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+    except ValueError:
         raw = b""
     if len(raw) != 1 + PUBLIC_KEY_BYTES or raw[:1] != ED25519 or key_id(name, raw[1:]).hex() != digest:
         raise Invalid("This is not an Ed25519 verifier key.", code="verifier_key_malformed")

@@ -1,7 +1,7 @@
 """The log's tables. `audit_entry` holds bodies, `audit_node` the complete subtrees, `audit_checkpoint` signed heads."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -120,6 +120,19 @@ def checkpoints(connection: Connection) -> Iterator[tuple[int, str]]:
 def entries(connection: Connection, *, start: int = 0, count: int | None = None) -> Iterator[Entry]:
     """Entries of the whole log in order, from leaf `start`."""
     query = select(audit_entry).where(audit_entry.c.index >= start).order_by(audit_entry.c.index).limit(count)
+    for row in connection.execution_options(yield_per=1000).execute(query):
+        yield _entry(row)
+
+
+def latest_time(connection: Connection) -> datetime | None:
+    """The latest time that any entry carries; it is the newest entry's as long as the clock ran forward."""
+    latest: datetime | None = connection.execute(select(func.max(audit_entry.c.created_at))).scalar_one()
+    return latest
+
+
+def entries_of(connection: Connection, codes: Iterable[str]) -> Iterator[Entry]:
+    """Entries with one of these codes, in order."""
+    query = select(audit_entry).where(audit_entry.c.code.in_(list(codes))).order_by(audit_entry.c.index)
     for row in connection.execution_options(yield_per=1000).execute(query):
         yield _entry(row)
 

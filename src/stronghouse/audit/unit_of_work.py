@@ -1,7 +1,7 @@
 """The only way to change state: the change, its events and the tree's new nodes commit together or not at all."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, event
@@ -47,6 +47,8 @@ class AuditLog:
         self.database = database
         self.signer = signer
         self.clock = clock
+        self.listeners: list[Callable[[Sequence[AuditEvent]], None]] = []
+        """Told of the events of each transaction once it has committed; they only take note, and never raise."""
         self._last: checkpoint.Checkpoint | None = None  # the newest head that this process signed and committed
 
     @contextmanager
@@ -64,6 +66,8 @@ class AuditLog:
             if uow.events:
                 self._write(uow)
         self._last = uow.head or self._last
+        for listener in self.listeners if uow.events else ():
+            listener(uow.events)
 
     @contextmanager
     def bookkeeping(self, reason: str) -> Iterator[Connection]:

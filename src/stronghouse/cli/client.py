@@ -1,9 +1,11 @@
 """The API as commands see it: one request, one result, and every failure as one of our errors."""
 
 import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from stronghouse import __version__
 from stronghouse.cli.credentials import Credentials, load_credentials
@@ -20,6 +22,9 @@ from stronghouse.kernel.errors import (
 )
 
 TIMEOUT_SECONDS = 30.0
+FILE_SECONDS = 300.0
+"""How long an answer to a whole file may take."""
+FILE_PART_BYTES = 256 * 1024
 OK = 200
 SERVER_ERRORS = 500
 KINDS: Mapping[int, type[StronghouseError]] = {
@@ -75,9 +80,75 @@ class ApiClient:
         """The result of a PATCH."""
         return self._call("PATCH", path, body)
 
+    def put(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401
+        """The result of a PUT."""
+        return self._call("PUT", path, body)
+
+    def put_file(
+        self, path: str, file: Path, *, headers: Mapping[str, str], parameters: Mapping[str, str], quiet: bool
+    ) -> Any:  # noqa: ANN401
+        """The result of a PUT whose body is a file, read as it is sent; shows how far it is unless `quiet`.
+
+        Raises:
+            Invalid: the file cannot be read.
+        """
+        import httpx
+        from rich.console import Console
+        from rich.progress import wrap_file
+
+        try:
+            opened = file.open("rb")
+        except OSError:
+            raise Invalid(f"The file {file} cannot be read.", code="file_unreadable") from None
+        size = file.stat().st_size
+        console = Console(stderr=True, quiet=quiet)
+        with opened, wrap_file(opened, total=size, description="Sending", console=console, transient=True) as told:
+            try:
+                answer = self._http.put(
+                    path,
+                    content=iter(lambda: told.read(FILE_PART_BYTES), b""),
+                    headers={**headers, "content-length": str(size)},
+                    params=dict(parameters),
+                    timeout=FILE_SECONDS,
+                )
+            except httpx.HTTPError as error:
+                raise self._unreachable(error) from error
+        return result_of(answer.status_code, answer.content)
+
+    def post_form(self, path: str, fields: Mapping[str, str], file: tuple[str, BinaryIO, str] | None) -> Any:  # noqa: ANN401
+        """The result of a POST of a form: its fields, then a file (name, content, media type) if there is one."""
+        import httpx
+
+        parts: list[tuple[str, Any]] = [(name, (None, value.encode())) for name, value in fields.items()]
+        if file is not None:
+            parts.append(("file", file))
+        try:
+            answer = self._http.post(path, files=parts)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        return result_of(answer.status_code, answer.content)
+
     def delete(self, path: str) -> None:
         """Do a DELETE."""
         self._call("DELETE", path, None)
+
+    def download(self, path: str, target: Path) -> None:
+        """Save what a GET answers as a new file that only its owner can read; nothing is left of one that broke off."""
+        import httpx
+
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file, self._http.stream("GET", path) as answer:
+                if answer.status_code != OK:
+                    result_of(answer.status_code, answer.read())
+                for chunk in answer.iter_bytes():
+                    file.write(chunk)
+        except httpx.HTTPError as error:
+            target.unlink(missing_ok=True)
+            raise self._unreachable(error) from error
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
 
     def _call(self, method: str, path: str, body: object, parameters: Mapping[str, str | int] | None = None) -> Any:  # noqa: ANN401
         import httpx

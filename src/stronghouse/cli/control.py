@@ -13,6 +13,9 @@ def control(
     report_fd: Annotated[
         int | None, typer.Option(help="Descriptor that gets one line of JSON once everything answers.")
     ] = None,
+    beside_agent: Annotated[
+        bool, typer.Option("--beside-agent", help="An agent runs on this machine, which examines it.")
+    ] = False,
     mint_join_token: Annotated[
         bool, typer.Option("--mint-join-token", help="Report a join token for the agent.")
     ] = False,
@@ -32,6 +35,7 @@ def control(
         port_base=port_base,
         machine_key_file=machine_key,
         report_fd=report_fd,
+        beside_agent=beside_agent,
         mint_join_token=mint_join_token,
     )
     code = asyncio.run(run_control(settings))

@@ -4,16 +4,25 @@ import typer
 
 from stronghouse import __version__
 from stronghouse.cli import (
+    advise,
+    advisories,
     agent,
     audit,
     auth,
+    check,
     control,
     demo,
     doctor,
+    document,
+    finding,
+    history,
     join,
     key,
     matrix,
+    notification,
     org,
+    package,
+    responsibility,
     service,
     sign_in_link,
     up,
@@ -38,13 +47,23 @@ app.command("doctor")(doctor.doctor)
 app.command("verify-audit")(verify_audit.verify_audit)
 app.command("sign-in-link")(sign_in_link.sign_in_link)
 app.command("matrix")(matrix.matrix)
+app.command("history")(history.history)
+app.command("check")(check.check)
+app.command("advise")(advise.advise)
+app.command("components")(advisories.components)
 app.command("fill-demo", hidden=True)(demo.fill_demo)
 for noun in (
+    advisories,
+    notification,
     service,
     key,
     org,
     audit,
+    document,
+    package,
     auth,
+    finding,
+    responsibility,
 ):
     app.add_typer(noun.app)
 

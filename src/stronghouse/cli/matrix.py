@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
+from stronghouse.cli.check_list import SIGNS, show_checks
 from stronghouse.cli.client import connect
 from stronghouse.cli.failures import Json
 from stronghouse.cli.output import remark, show_json, show_table
 from stronghouse.cli.resources import Organization, organization_path
-
-SIGNS = {"pass": "✓", "fail": "✗", "error": "!", "stale": "!", "manual": "·", "not_applicable": "·"}
+from stronghouse.kernel.errors import Invalid
 
 
 def matrix(
@@ -22,6 +22,8 @@ def matrix(
         document = client.get(f"{organization_path(client, org)}/responsibilities")
     if row is not None:
         document["rows"] = [entry for entry in document["rows"] if entry["id"] == row]
+        if not document["rows"]:
+            raise Invalid(f"There is no responsibility {row!r}; `stronghouse matrix` lists them.")
     if as_json:
         show_json(document)
         return
@@ -33,19 +35,14 @@ def matrix(
         counts = ", ".join(f"{count} {state}" for state, count in document["summary"].items() if count)
         remark(f"{len(rows)} rows: {counts}.")
         return
-    checks = [
-        _check(check) for entry in document["rows"] for control in entry["controls"] for check in control["checks"]
-    ]
-    show_table(("", "CHECK", "STATE", "EVIDENCE", "WHY", "WHAT TO DO"), checks, empty=f"No check covers {row} yet.")
+    entries = [check for entry in document["rows"] for control in entry["controls"] for check in control["checks"]]
+    checks = {check["id"]: check for check in entries}  # one that proves two controls is shown once
+    show_checks(checks.values())
+    if not checks:
+        remark(f"No check covers {row} yet.")
 
 
 def _line(row: dict[str, Any]) -> tuple[object, ...]:
     proven = f"{row['controlsProven']}/{row['controlsTotal']}"
     sign = SIGNS.get(row["state"], "·")
     return sign, row["id"], row["owner"], row["state"], proven, row["newestEvidenceAt"], row["title"]
-
-
-def _check(check: dict[str, Any]) -> tuple[object, ...]:
-    mend = "" if check["state"] == "pass" else check["remediation"]
-    sign = SIGNS.get(check["state"], "·")
-    return sign, check["id"], check["state"], check["newestEvidenceAt"], check["reason"] or "", mend

@@ -1,62 +1,104 @@
 """The console as an ASGI application."""
 
+import re
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stronghouse.console import pages
-from stronghouse.console.pages import Console
+from stronghouse.console import (
+    documents,
+    errors,
+    findings,
+    guidance,
+    notifications,
+    packages,
+    responsibilities,
+    sign_in,
+    vulnerabilities,
+)
 from stronghouse.console.protection import HEADERS, check_origin
-from stronghouse.kernel.errors import StronghouseError
+from stronghouse.console.state import Console
+from stronghouse.kernel.errors import Denied, StronghouseError
+from stronghouse.kernel.ids import new_id
+from stronghouse.plane.limits import MAX_DOCUMENT_BYTES, BodyLimits
 
-STATUS = {"invalid": 400, "unauthenticated": 401, "denied": 403, "not_found": 404, "conflict": 409, "too_many": 429}
+MODULES = (
+    sign_in,
+    responsibilities,
+    findings,
+    vulnerabilities,
+    documents,
+    guidance,
+    packages,
+    notifications,
+)
+"""Every module with pages."""
+MAX_FORM_BYTES = 128 * 1024
+"""A form's longest text has 4000 characters, each of which may take twelve bytes."""
+UPLOADS = ((re.compile(r"POST /documents/requests/[^/]+\Z"), MAX_DOCUMENT_BYTES),)
+"""Pages that take files, which they read piece by piece, and how large those may be."""
 
 
-class Protection(BaseHTTPMiddleware):
-    """Refuses cross-site requests and puts the security headers on every answer."""
+class Protection:
+    """ASGI middleware: refuses cross-site requests and puts the security headers on every answer."""
 
-    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})["request_id"] = new_id()
+
+        async def protected(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)  # a download's own policy is stricter
+            await send(message)
+
+        request = Request(scope)
         try:
             check_origin(request)
-            response = await call_next(request)
-        except StronghouseError as error:
-            response = await own_error(request, error)
-        response.headers.update(HEADERS)
-        return response
-
-
-async def own_error(_request: Request, error: Exception) -> Response:
-    """An error raised on purpose, as a sentence; without a session, the way to sign in."""
-    assert isinstance(error, StronghouseError)  # noqa: S101 - registered for this type only
-    if error.kind == "unauthenticated":
-        return RedirectResponse("/sign-in", status_code=303)
-    return PlainTextResponse(error.public, status_code=STATUS.get(error.kind, 500))
-
-
-async def http_error(_request: Request, error: Exception) -> Response:
-    """An error of the framework."""
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
-    return PlainTextResponse("There is nothing at this address.", status_code=error.status_code)
-
-
-async def validation_error(_request: Request, _error: Exception) -> Response:
-    """A form of the wrong shape."""
-    return PlainTextResponse("The form was not filled in as this page needs it.", status_code=400)
+        except Denied as error:
+            await (await errors.own_error(request, error))(scope, receive, protected)
+            return
+        await self._app(scope, receive, protected)
 
 
 def create_console(console: Console) -> FastAPI:
     """The console over these parts."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.state.console = console
-    app.include_router(pages.router)
+    for module in MODULES:
+        app.include_router(module.router)
     app.mount("/static", StaticFiles(packages=[("stronghouse.console", "static")]))
-    app.add_exception_handler(StronghouseError, own_error)
-    app.add_exception_handler(HTTPException, http_error)
-    app.add_exception_handler(RequestValidationError, validation_error)
-    app.add_middleware(Protection)
+    app.add_exception_handler(StronghouseError, errors.own_error)
+    app.add_exception_handler(HTTPException, errors.http_error)
+    app.add_exception_handler(RequestValidationError, errors.validation_error)
+    app.add_exception_handler(Exception, errors.unexpected_error)
+    app.add_middleware(
+        BodyLimits,
+        limit=MAX_FORM_BYTES,
+        upload_limit=_upload_limit,
+        reads=_may_have_a_form,
+        refuse=errors.error_page,
+    )
+    app.add_middleware(Protection)  # the outermost: its headers are on refusals too
     return app
+
+
+def _upload_limit(request: Request) -> int | None:
+    route = f"{request.method} {request.url.path}"
+    return next((limit for pattern, limit in UPLOADS if pattern.match(route)), None)
+
+
+def _may_have_a_form(request: Request) -> bool:
+    return request.method == "POST"

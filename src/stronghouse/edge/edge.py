@@ -24,6 +24,7 @@ from stronghouse.kernel.secret import Secret
 
 START_SECONDS = 15.0
 LOOPBACK = ("127.0.0.1", "::1")
+BOOTSTRAP = "bootstrap.json"
 _log = structlog.get_logger()
 
 
@@ -148,6 +149,17 @@ class Edge:
             raise Unavailable("The edge is not running.")
         return await asyncio.to_thread(listening, self.pid)
 
+    def altered_files(self) -> tuple[str, ...]:
+        """The configuration files, by name, that are not on disk as we wrote them: somebody else changed them.
+
+        Blocks for a moment; may be called from any thread. While a change is on its way, a file may be named that is
+        just being replaced, so look twice.
+        """
+        configuration = self._configuration
+        wanted = {subscription.value: document.content() for subscription, document in render(configuration).items()}
+        wanted[BOOTSTRAP] = _bootstrap_content(configuration)
+        return tuple(name for name, content in wanted.items() if not _holds(configuration.directory / name, content))
+
     async def reopen_logs(self) -> None:
         """Write the access log to a new file, after the old one was moved away; Unavailable when Envoy does not run."""
         await self._admin.reopen_logs()
@@ -162,8 +174,7 @@ class Edge:
         for directory in (configuration.directory, configuration.directory / "xds", configuration.directory / "sds"):
             private_directory(directory)
         private_directory(configuration.log_directory)
-        document = bootstrap(node_id=configuration.node_id, directory=configuration.directory)
-        write_private(configuration.directory / "bootstrap.json", json.dumps(document).encode())
+        write_private(configuration.directory / BOOTSTRAP, _bootstrap_content(configuration))
         self._subscriptions.write_all(documents)
         self._socket().unlink(missing_ok=True)
 
@@ -204,3 +215,14 @@ class Edge:
 def _require_certificate(configuration: EdgeConfiguration) -> None:
     if configuration.virtual_hosts and configuration.certificate_pem is None:
         raise Conflict("The edge has no certificate yet; set one before it serves anything.")
+
+
+def _bootstrap_content(configuration: EdgeConfiguration) -> bytes:
+    return json.dumps(bootstrap(node_id=configuration.node_id, directory=configuration.directory)).encode()
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.read_bytes() == content
+    except OSError:
+        return False

@@ -91,8 +91,16 @@ def write_configuration(layout: Layout, *, memory_limit_bytes: int) -> None:
     if not _PLAIN_PATH.fullmatch(str(layout.root)):
         raise Invalid("The path of a service's data may hold letters, digits and _./@+=,:- only.", code="path_invalid")
     private_directory(layout.configuration)
-    write_private(layout.engine_file, _render(engine_tree(layout, memory_limit_bytes=memory_limit_bytes)))
-    write_private(layout.users_file, _render(users_tree()))
+    for path, content in rendered_configuration(layout, memory_limit_bytes=memory_limit_bytes).items():
+        write_private(path, content)
+
+
+def rendered_configuration(layout: Layout, *, memory_limit_bytes: int) -> dict[Path, bytes]:
+    """Both files as this version writes them."""
+    return {
+        layout.engine_file: _render(engine_tree(layout, memory_limit_bytes=memory_limit_bytes)),
+        layout.users_file: _render(users_tree()),
+    }
 
 
 def engine_tree(layout: Layout, *, memory_limit_bytes: int) -> Node:

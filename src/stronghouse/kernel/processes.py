@@ -4,6 +4,7 @@ A secret never goes in an argument or in the environment: pass it over an inheri
 """
 
 import ctypes
+import resource
 import signal
 import subprocess  # noqa: TID251 - this module is the one home of subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -62,6 +63,11 @@ def spawn(
         start_new_session=True,
         preexec_fn=prepare,  # noqa: PLW1509 - the parent is single-threaded when it spawns, or the child only calls prctl
     )
+
+
+def forbid_core_files() -> None:
+    """Let this process and its children leave no core file: what is in memory must not end up on disk."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def run(

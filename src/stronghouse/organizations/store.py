@@ -42,6 +42,12 @@ def find_all(connection: Connection, ids: Iterable[str]) -> list[Organization]:
     return [Organization(**row._asdict()) for row in connection.execute(query)]
 
 
+def every_organization(connection: Connection) -> list[Organization]:
+    """All organizations, oldest first."""
+    rows = connection.execute(select(organization).order_by(organization.c.created_at, organization.c.id))
+    return [Organization(**row._asdict()) for row in rows]
+
+
 def first_id(connection: Connection) -> str | None:
     """The oldest organization's id; None before the installation is set up."""
     query = select(organization.c.id).order_by(organization.c.created_at, organization.c.id).limit(1)

@@ -1,4 +1,7 @@
-"""What may be done with evidence and results: record a look that worked, record one that did not."""
+"""What may be done with evidence and results: record a look that worked, record one that did not.
+
+Findings follow from results in the same transaction: one cannot be without the other.
+"""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -10,11 +13,13 @@ from sqlalchemy import Connection
 from stronghouse.audit import store as audit
 from stronghouse.audit.unit_of_work import UnitOfWork
 from stronghouse.responsibility import store
-from stronghouse.responsibility.derivation import check_in_place
+from stronghouse.responsibility.derivation import Derived, check_in_place
 from stronghouse.responsibility.events import CheckStateChanged, EvidenceRecorded
 from stronghouse.responsibility.evidence import seal
 from stronghouse.responsibility.facts import Facts
-from stronghouse.responsibility.model import CheckMeta, Result, ResultState
+from stronghouse.responsibility.findings import actions as findings
+from stronghouse.responsibility.findings import store as findings_store
+from stronghouse.responsibility.model import CheckMeta, Result
 from stronghouse.responsibility.store import Run, StoredEvidence, StoredResult
 
 
@@ -39,7 +44,7 @@ class Look:
 
 
 def record_look(uow: UnitOfWork, look: Look, *, now: datetime) -> None:
-    """Keep the evidence of a look and put its results in the place of the former ones."""
+    """Keep the evidence of a look, put its results in the place of the former ones, and let findings follow."""
     evidence_ids = [_keep(uow, part, look) for part in look.parts]
     for meta in look.checks:
         error = look.errors.get(meta.id)
@@ -61,14 +66,16 @@ def record_look(uow: UnitOfWork, look: Look, *, now: datetime) -> None:
             for result in part.results[meta.id]
         ]
         run = Run(meta.id, look.place, meta.version, now, look.collected_at, now, None)
-        _note_change(uow, meta, run, results, now)
+        before = _state(uow.connection, meta, look.place, now)
         store.put_run(uow.connection, run)
         store.replace_results(uow.connection, check_id=meta.id, place=look.place, results=results)
+        findings.record(uow, meta, results, place=look.place, now=now)
+        _note_change(uow, meta, look.place, before, now)
 
 
 def record_failure(uow: UnitOfWork, meta: CheckMeta, *, place: str, reason: str, now: datetime) -> None:
-    """Record that nobody could look. The former results stay as they are: a failed look closes nothing."""
-    former = store.runs(uow.connection).get((meta.id, place))
+    """Record that nobody could look. Former results and findings stay as they are: a failed look closes nothing."""
+    former = store.run_of(uow.connection, check_id=meta.id, place=place)
     run = Run(
         meta.id,
         place,
@@ -78,9 +85,9 @@ def record_failure(uow: UnitOfWork, meta: CheckMeta, *, place: str, reason: str,
         former.evaluated_at if former else None,
         reason,
     )
-    results = store.results_of(uow.connection, check_id=meta.id, place=place)
-    _note_change(uow, meta, run, results, now)
+    before = _state(uow.connection, meta, place, now)
     store.put_run(uow.connection, run)
+    _note_change(uow, meta, place, before, now)
 
 
 def note_repeated_failure(connection: Connection, check_id: str, *, place: str, reason: str, now: datetime) -> None:
@@ -113,26 +120,24 @@ def _keep(uow: UnitOfWork, part: Part, look: Look) -> str:
     return sealed.id
 
 
-def _note_change(uow: UnitOfWork, meta: CheckMeta, run: Run, results: Sequence[StoredResult], now: datetime) -> None:
-    former = store.runs(uow.connection).get((meta.id, run.place))
-    held = store.results_of(uow.connection, check_id=meta.id, place=run.place)
-    before = check_in_place(meta, former, _counted(held), run.place, now)
-    after = check_in_place(meta, run, _counted(results), run.place, now)
+def _state(connection: Connection, meta: CheckMeta, place: str, now: datetime) -> Derived:
+    """The state of a check in a place over all organizations."""
+    run = store.run_of(connection, check_id=meta.id, place=place)
+    counted = store.counts_in(connection, check_id=meta.id, place=place)
+    covered = findings_store.coverage(connection, now=now, check_id=meta.id).get((meta.id, place))
+    return check_in_place(meta, run, counted, place, now, covered)
+
+
+def _note_change(uow: UnitOfWork, meta: CheckMeta, place: str, before: Derived, now: datetime) -> None:
+    after = _state(uow.connection, meta, place, now)
     if before.state is not after.state:
         uow.record(
             CheckStateChanged(
                 organization_id=None,
                 check=meta.id,
-                place=run.place,
+                place=place,
                 before=before.state.value,
                 after=after.state.value,
                 reason=after.reason,
             )
         )
-
-
-def _counted(results: Sequence[StoredResult]) -> dict[ResultState, int]:
-    counted: dict[ResultState, int] = {}
-    for result in results:
-        counted[result.state] = counted.get(result.state, 0) + 1
-    return counted

@@ -1,4 +1,7 @@
-"""The definitions: rows and controls from `responsibilities.toml`, checks from the folder `checks`, one file each."""
+"""The definitions: rows and controls from `responsibilities.toml`, checks from the folder `checks`, one file each.
+
+Each document request (`documents/requests.toml`) is a check as well.
+"""
 
 import importlib
 import pkgutil
@@ -10,6 +13,8 @@ from typing import Any
 
 from stronghouse.kernel.errors import Internal
 from stronghouse.responsibility import checks as folder
+from stronghouse.responsibility.documents.checks import document_checks
+from stronghouse.responsibility.documents.requests import load_requests
 from stronghouse.responsibility.facts import COLLECTORS
 from stronghouse.responsibility.model import Check, CheckMeta, Control, Owner, Responsibility
 
@@ -51,7 +56,8 @@ def load_catalogue() -> Catalogue:
     """The definitions that come with this version; raises Internal where they contradict each other."""
     text = resources.files(__package__).joinpath(FILE).read_text(encoding="utf-8")
     rows = tuple(_row(row) for row in tomllib.loads(text)["responsibility"])
-    return Catalogue(rows, {check.meta.id: check for check in discover_checks()})
+    checks = (*discover_checks(), *document_checks(load_requests(rows).values()))
+    return Catalogue(rows, {check.meta.id: check for check in checks})
 
 
 def discover_checks() -> Iterator[Check]:

@@ -1,17 +1,20 @@
 """States are derived here, each time they are read: of a check from its results, of a control, of a row.
 
 One rule stands over all: only what is proven now is `pass`. A failure is said first, then that nobody could look, then
-that the last look is too old.
+that the last look is too old. A failure that someone has accepted for a while is said last of what is open: it is no
+alarm, and no proof either.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from stronghouse.responsibility.findings.store import Coverage
 from stronghouse.responsibility.model import CheckMeta, ResultState, RowState
 from stronghouse.responsibility.store import Run
 
-_PRECEDENCE = (RowState.FAIL, RowState.ERROR, RowState.STALE, RowState.MANUAL, RowState.NOT_EVIDENCED)
+_OPEN = (RowState.FAIL, RowState.ERROR, RowState.STALE, RowState.MANUAL, RowState.ACCEPTED)
+_PRECEDENCE = (*_OPEN, RowState.NOT_EVIDENCED)
 _DECIDING = (ResultState.FAIL, ResultState.MANUAL, ResultState.PASS)
 
 
@@ -24,9 +27,17 @@ class Derived:
 
 
 def check_in_place(
-    meta: CheckMeta, run: Run | None, counted: Mapping[ResultState, int], place: str, now: datetime
+    meta: CheckMeta,
+    run: Run | None,
+    counted: Mapping[ResultState, int],
+    place: str,
+    now: datetime,
+    covered: Coverage | None = None,
 ) -> Derived:
-    """The state of a check in one place, from its last look and how many results are in which state."""
+    """The state of a check in one place, from its last look and how many results are in which state.
+
+    `covered` says for how many of the failing results dispositions are in force.
+    """
     if run is None:
         return Derived(RowState.NOT_EVIDENCED, f"It has not run in {place} yet.")
     if run.error is not None:
@@ -39,17 +50,26 @@ def check_in_place(
             RowState.STALE,
             f"The newest evidence from {place} is {in_words(age)} old; it counts for {in_words(meta.max_age)}.",
         )
-    return _judged(counted, place)
+    return _judged(counted, place, covered)
 
 
-def _judged(counted: Mapping[ResultState, int], place: str) -> Derived:
+def _judged(counted: Mapping[ResultState, int], place: str, covered: Coverage | None) -> Derived:
     deciding = [state for state in _DECIDING if counted.get(state)]
     if not deciding:
         return Derived(RowState.NOT_APPLICABLE, f"There is nothing of this kind in {place}.")
     state = RowState(deciding[0].value)
     total = sum(counted.values())
+    failing = counted.get(ResultState.FAIL, 0)
+    if failing and covered is not None and covered.count >= failing:
+        if counted.get(ResultState.MANUAL):
+            state = RowState.MANUAL
+        else:
+            return Derived(
+                RowState.ACCEPTED,
+                f"{failing} of {total} fail in {place}, all accepted, the first until {covered.until:%Y-%m-%d}.",
+            )
     said = {
-        RowState.FAIL: f"{counted.get(ResultState.FAIL, 0)} of {total} fail in {place}.",
+        RowState.FAIL: f"{failing} of {total} fail in {place}.",
         RowState.MANUAL: f"{counted.get(ResultState.MANUAL, 0)} of {total} in {place} wait for a person to judge.",
     }
     return Derived(state, said.get(state, f"All {counted.get(ResultState.PASS, 0)} hold in {place}."))
@@ -72,7 +92,7 @@ def row(controls: Sequence[tuple[str, Derived]]) -> Derived:
     states = [derived for _, derived in controls]
     proven = sum(derived.state is RowState.PASS for derived in states)
     total = f"{proven} of {len(controls)} controls proven."
-    for state in (RowState.FAIL, RowState.ERROR, RowState.STALE, RowState.MANUAL):
+    for state in _OPEN:
         for title, derived in controls:
             if derived.state is state:
                 return Derived(state, f"{title}: {derived.reason} {total}")

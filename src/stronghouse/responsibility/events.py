@@ -35,3 +35,18 @@ class CheckStateChanged(AuditEvent):
     def summary(self) -> str:
         """One sentence for people."""
         return f"The check {self.check} in {self.place} went from {self.before} to {self.after}: {self.reason}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChecksRun(AuditEvent):
+    """Somebody asked for a run of checks by hand: of one row, of one check, or of all when both are null."""
+
+    code: ClassVar[str] = "check.run"
+    run: str
+    row: str | None
+    check: str | None
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        scope = f"the check {self.check}" if self.check else f"the checks of {self.row}" if self.row else "all checks"
+        return f"A run of {scope} was asked for."

@@ -45,7 +45,18 @@ def seal(facts: Facts, *, place: str) -> Sealed:
 
 
 def read(kept: store.StoredEvidence) -> Facts:
-    """The facts in kept evidence; raises EvidenceAltered if they no longer have their hash."""
+    """The facts in kept evidence.
+
+    Raises:
+        EvidenceAltered: they no longer have their hash.
+        NotFound: it expired (code `evidence_expired`).
+    """
+    if kept.expired_at is not None:
+        raise NotFound(
+            f"Evidence {kept.id[:16]} expired on {kept.expired_at.date()}: it was removed after its time of retention; "
+            "the audit log still commits to its hash.",
+            code="evidence_expired",
+        )
     if hashlib.sha256(kept.body.encode()).hexdigest() != kept.id:
         raise EvidenceAltered(f"Evidence {kept.id[:16]} was altered.", code="evidence_altered")
     return Facts.from_json(parse_json(kept.body))

@@ -27,6 +27,8 @@ class Place(StrEnum):
 
 COLLECTORS: Mapping[str, frozenset[Place]] = {
     "audit_tree": frozenset({Place.CONTROL}),
+    "packages": frozenset({Place.CONTROL}),
+    "documents": frozenset({Place.CONTROL}),
     "tls_endpoints": frozenset({Place.CONTROL, Place.REGION}),
     "listening_sockets": frozenset({Place.CONTROL, Place.REGION}),
     "disk_encryption": frozenset({Place.REGION}),
@@ -35,6 +37,25 @@ COLLECTORS: Mapping[str, frozenset[Place]] = {
     "worker_sandbox": frozenset({Place.REGION}),
     "service_authentication": frozenset({Place.REGION}),
     "plane_access": frozenset({Place.REGION}),
+    "notification_channels": frozenset({Place.CONTROL}),
+    "components": frozenset({Place.CONTROL, Place.REGION}),
+    "findings": frozenset({Place.CONTROL}),
+    "guidance": frozenset({Place.CONTROL}),
+    "control_access": frozenset({Place.CONTROL}),
+    "declared_state": frozenset({Place.CONTROL}),
+    "agents": frozenset({Place.CONTROL}),
+    "key_ages": frozenset({Place.CONTROL}),
+    "audit_progress": frozenset({Place.CONTROL}),
+    "own_files": frozenset({Place.CONTROL, Place.REGION}),
+    "own_process": frozenset({Place.CONTROL, Place.REGION}),
+    "rendered_configuration": frozenset({Place.CONTROL, Place.REGION}),
+    "service_places": frozenset({Place.REGION}),
+    "host_system": frozenset({Place.CONTROL, Place.REGION}),
+    "host_updates": frozenset({Place.CONTROL, Place.REGION}),
+    "host_sshd": frozenset({Place.CONTROL, Place.REGION}),
+    "host_firewall": frozenset({Place.CONTROL, Place.REGION}),
+    "host_access": frozenset({Place.CONTROL, Place.REGION}),
+    "host_listening": frozenset({Place.CONTROL, Place.REGION}),
 }
 """Every collector and where it runs."""
 CONTROL_PLACE = "control"

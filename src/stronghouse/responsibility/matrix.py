@@ -4,15 +4,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import Connection
 
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import rfc3339
 from stronghouse.responsibility import derivation, store
+from stronghouse.responsibility import matrix_additions as additions
 from stronghouse.responsibility.catalogue import Catalogue
 from stronghouse.responsibility.derivation import Derived
 from stronghouse.responsibility.facts import place_of, places_of
+from stronghouse.responsibility.findings import store as findings_store
+from stronghouse.responsibility.findings.accountable import accountable_views
+from stronghouse.responsibility.findings.store import Coverage
 from stronghouse.responsibility.model import Check, Control, Responsibility, ResultState, RowState
 from stronghouse.responsibility.store import Run, StoredResult
 
@@ -29,6 +34,8 @@ class _Snapshot:
     runs: dict[tuple[str, str], Run]
     counts: dict[tuple[str, str], dict[ResultState, int]]
     listed: dict[tuple[str, str], list[StoredResult]]
+    covered: dict[tuple[str, str], Coverage]
+    findings: dict[additions.ResultKey, dict[str, Json]]
 
 
 def responsibility_matrix(
@@ -44,16 +51,29 @@ def responsibility_matrix(
         now: the time that ages are measured from.
     """
     listed: dict[tuple[str, str], list[StoredResult]] = {}
-    for result in store.worst(connection, organization_id=organization_id, limit=LISTED_RESULTS):
+    worst = store.worst(connection, organization_id=organization_id, limit=LISTED_RESULTS)
+    for result in worst:
         listed.setdefault((result.check_id, result.place), []).append(result)
     counts = store.counts(connection, organization_id=organization_id)
-    snapshot = _Snapshot(now, regions, store.runs(connection), counts, listed)
+    covered = findings_store.coverage(connection, now=now, organization_id=organization_id)
+    findings = additions.of_results(connection, worst, now=now)
+    snapshot = _Snapshot(now, regions, store.runs(connection), counts, listed, covered, findings)
     checks = {check.meta.id: _check(check, snapshot) for check in catalogue.checks.values()}
-    rows = [_row(row, catalogue, checks) for row in catalogue.responsibilities]
+    accountable = accountable_views(connection, organization_id)
+    rows = [_row(row, catalogue, checks, accountable.get(row.id)) for row in catalogue.responsibilities]
+    states = {
+        (check_id, place["place"]): str(place["state"])
+        for check_id, part in checks.items()
+        for place in cast("list[dict[str, str]]", part.document["places"])
+    }
     return {
         "organizationId": organization_id,
         "generatedAt": rfc3339(now),
         "summary": _summary(rows),
+        "changedSince": additions.changed_lately(
+            connection, catalogue, states, seen=counts, organization_id=organization_id, now=now
+        ),
+        "worst": additions.worst(connection, organization_id=organization_id, now=now),
         "rows": [row.document for row in rows],
     }
 
@@ -67,7 +87,9 @@ class _Part:
     document: dict[str, Json]
 
 
-def _row(row: Responsibility, catalogue: Catalogue, checks: dict[str, _Part]) -> _Part:
+def _row(
+    row: Responsibility, catalogue: Catalogue, checks: dict[str, _Part], accountable: dict[str, str] | None
+) -> _Part:
     controls = [(control, _control(control, catalogue, checks)) for control in row.controls]
     derived = derivation.row([(control.title, part.derived) for control, part in controls])
     newest = _newest([part for _, part in controls])
@@ -76,7 +98,7 @@ def _row(row: Responsibility, catalogue: Catalogue, checks: dict[str, _Part]) ->
         "group": row.group,
         "title": row.title,
         "owner": row.owner.value,
-        "accountable": None,  # a named member of the organization; nobody can be named yet
+        "accountable": None if accountable is None else {**accountable},
         "state": derived.state.value,
         "reason": derived.reason,
         "controlsProven": sum(part.derived.state is RowState.PASS for _, part in controls),
@@ -127,7 +149,8 @@ def _check(check: Check, snapshot: _Snapshot) -> _Part:
 def _place(check: Check, place: str, snapshot: _Snapshot) -> _Part:
     key = (check.meta.id, place)
     run, counted = snapshot.runs.get(key), snapshot.counts.get(key, {})
-    derived = derivation.check_in_place(check.meta, run, counted, place, snapshot.now)
+    covered = snapshot.covered.get(key)
+    derived = derivation.check_in_place(check.meta, run, counted, place, snapshot.now, covered)
     collected_at = run.collected_at if run else None
     age = None if collected_at is None else max(0, int((snapshot.now - collected_at).total_seconds()))
     document: dict[str, Json] = {
@@ -139,12 +162,13 @@ def _place(check: Check, place: str, snapshot: _Snapshot) -> _Part:
         "attemptedAt": None if run is None else rfc3339(run.attempted_at),
         "evidenceAgeSeconds": age,
         "resultCounts": {state.value: count for state, count in counted.items()},
-        "results": [_result(result, derived.state) for result in snapshot.listed.get(key, [])],
+        "acceptedCount": 0 if covered is None else covered.count,
+        "results": [_result(result, derived.state, snapshot) for result in snapshot.listed.get(key, [])],
     }
     return _Part(derived, collected_at, document)
 
 
-def _result(result: StoredResult, place_state: RowState) -> dict[str, Json]:
+def _result(result: StoredResult, place_state: RowState, snapshot: _Snapshot) -> dict[str, Json]:
     """A result as it may be shown: one of a place where nobody could look lately is not shown as it once was."""
     overtaken = place_state if place_state in {RowState.ERROR, RowState.STALE} else None
     return {
@@ -153,6 +177,7 @@ def _result(result: StoredResult, place_state: RowState) -> dict[str, Json]:
         "lastState": result.state.value,
         "reason": result.reason,
         "evidenceId": result.evidence_id,
+        **snapshot.findings.get((result.check_id, result.place, result.resource), {}),
     }
 
 

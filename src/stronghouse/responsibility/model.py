@@ -58,6 +58,8 @@ class RowState(StrEnum):
     NOT_APPLICABLE = "not_applicable"
     NOT_EVIDENCED = "not_evidenced"
     """No check exists, or it has not run."""
+    ACCEPTED = "accepted"
+    """It fails, and dispositions in force cover every failure. Known to be wrong, so not green."""
     MANUAL = "manual"
     STALE = "stale"
     ERROR = "error"

@@ -1,48 +1,53 @@
 """Runs checks when they are due, or by hand: collects facts once for all checks that need them, judges, records.
 
-Whatever goes wrong in a collector or an evaluator becomes the state `error` of its checks, and of no others.
+Whatever goes wrong in a collector or an evaluator becomes the state `error` of its checks, and of no others. A
+collector that does not end is given up after a deadline: what it says later is discarded, and while it still hangs the
+same look is not begun again, so that it takes one thread and not more.
 """
 
+import functools
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 
-from stronghouse.audit.event import SYSTEM, Context
+from stronghouse.audit.event import SYSTEM, AuditEvent, Context
 from stronghouse.audit.unit_of_work import AuditLog
+from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import Clock
-from stronghouse.kernel.errors import Invalid, StronghouseError
+from stronghouse.kernel.errors import Invalid, StronghouseError, Unavailable
 from stronghouse.responsibility import actions, store
 from stronghouse.responsibility.catalogue import Catalogue
 from stronghouse.responsibility.evaluation import evaluate
-from stronghouse.responsibility.facts import Facts, Resource, place_of, places_of
-from stronghouse.responsibility.model import Check, Result
+from stronghouse.responsibility.facts import Facts, Resource
+from stronghouse.responsibility.model import Result
 from stronghouse.responsibility.ports import FactSource, Ownership
+from stronghouse.responsibility.schedule import Group, due, groups_of, touched_by
+from stronghouse.responsibility.side_by_side import side_by_side
 
-RUNS_PER_MAX_AGE = 4
-"""A look is due after this part of its maximum age, so that one that fails can be repeated before anything is stale."""
-RETRY_AFTER = timedelta(seconds=60)
+DEADLINE_SECONDS = 90.0
+"""Longer than an agent is given to answer (`app.fact_source`), so that its own reason is told where it has one."""
 ALLOWED_SKEW = timedelta(seconds=60)
 """Clocks further apart than this make ages meaningless (design.md section 1)."""
 POLL_SECONDS = 5.0
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
-class Group:
-    """Checks that judge the same facts from the same place; `region` is None for the control plane."""
+class Observer(Protocol):
+    """Is told how the looks of a run go, from worker threads."""
 
-    collector: str
-    region: str | None
-    checks: tuple[Check, ...]
+    def begun(self, group: Group) -> None:
+        """A look begins now."""
+        ...
 
-    @property
-    def place(self) -> str:
-        """As stored and shown: `control` or `region/<id>`."""
-        return place_of(self.region)
+    def ended(self, group: Group, error: str | None, seconds: float) -> None:
+        """A look ended and is recorded; `error` says for people why it failed, None if it did not."""
+        ...
 
 
 class CheckRunner:
@@ -54,7 +59,8 @@ class CheckRunner:
         ownership: whose a service is.
         catalogue: what to run.
         clock: the time.
-        concurrency: how many collectors run at once.
+        concurrency: how many collectors run at once in one place, whoever asked for them.
+        deadline: seconds that one collector is given.
     """
 
     def __init__(
@@ -66,6 +72,7 @@ class CheckRunner:
         catalogue: Catalogue,
         clock: Clock,
         concurrency: int = 2,
+        deadline: float = DEADLINE_SECONDS,
     ) -> None:
         self._audit = audit
         self._sources = sources
@@ -73,16 +80,29 @@ class CheckRunner:
         self._catalogue = catalogue
         self._clock = clock
         self._concurrency = concurrency
-        self._turn = threading.Lock()  # a run by hand and a due one must not interleave
+        self._deadline = deadline
+        self._slots: dict[str, threading.BoundedSemaphore] = {}  # by place, whoever asked for the look
+        self._turns: dict[tuple[str, str], threading.Lock] = {}  # two looks of one group must not interleave
+        self._hanging: dict[tuple[str, str], threading.Thread] = {}
+        self._seconds: dict[tuple[str, str], float] = {}
         self._changed: set[str] = set()  # regions where a look that was made may be out of date
+        self._touched: set[str] = set()  # collectors of which the same is true
+        audit.listeners.append(self._note_events)
 
     def run_due(self) -> int:
         """Run what is due now and wait for it; how many collectors ran."""
-        return self._run(self._due(), progress=None)
+        return self.run_groups(self._due())
 
     def note_change(self, region: str) -> None:
-        """Something changed in a region: what is known of it is looked at again soon. From any thread."""
+        """A service of a region changed: what is known of the region's services is looked at again soon.
+
+        From any thread.
+        """
         self._changed.add(region)
+
+    def _note_events(self, events: Sequence[AuditEvent]) -> None:
+        """Something was done: what it may have changed is looked at again soon. From any thread."""
+        self._touched.update(touched_by(event.code for event in events))
 
     def run(
         self,
@@ -98,13 +118,35 @@ class CheckRunner:
         Raises:
             Invalid: there is no such check, or none for that row.
         """
+        return self.run_groups(self.plan(check_id=check_id, row_id=row_id), _Told(progress) if progress else None)
+
+    def plan(self, *, check_id: str | None = None, row_id: str | None = None) -> list[Group]:
+        """What `run` would look at; raises Invalid as it does."""
         wanted = [check for check in self._catalogue.checks.values() if check_id in {None, check.meta.id}]
         if row_id is not None:
             of_row = {check.meta.id for check in self._catalogue.checks_of_row(row_id)}
             wanted = [check for check in wanted if check.meta.id in of_row]
         if not wanted:
             raise Invalid("There is no such check.", code="check_unknown")
-        return self._run(self._groups(wanted), progress)
+        return groups_of(wanted, self._sources.regions())
+
+    def run_groups(self, groups: Sequence[Group], observer: Observer | None = None) -> int:
+        """Look at these now and wait until all are recorded; how many there were."""
+        by_place: dict[str, list[Group]] = {}
+        for group in groups:
+            by_place.setdefault(group.place, []).append(group)
+
+        def run_place(place: str) -> None:
+            work = functools.partial(self._run_group, observer=observer)
+            side_by_side(by_place[place], work, workers=self._concurrency, name=f"check-{place}")
+
+        # A region that does not answer must not hold up the others: each place has slots of its own.
+        side_by_side(list(by_place), run_place, workers=len(by_place), name="checks-of")
+        return len(groups)
+
+    def seconds(self) -> Mapping[tuple[str, str], float]:
+        """How long the last look of each collector in each place took, since this process started."""
+        return dict(self._seconds)
 
     def run_forever(self, stop: threading.Event) -> None:
         """Run what becomes due until `stop` is set. For a thread of its own."""
@@ -117,45 +159,35 @@ class CheckRunner:
 
     def _due(self) -> list[Group]:
         now = self._clock.now()
-        changed = {place_of(region) for region in (self._changed.pop() for _ in range(len(self._changed)))}
+        changed = {self._changed.pop() for _ in range(len(self._changed))}
+        touched = {self._touched.pop() for _ in range(len(self._touched))}
         with self._audit.database.read() as connection:
             runs = store.runs(connection)
+        groups = groups_of(self._catalogue.checks.values(), self._sources.regions())
+        wanted = [group for group in groups if due(group, runs, changed=changed, touched=touched, now=now)]
+        return [group for group in wanted if not self._hangs(group)]
 
-        def due(check: Check, place: str) -> bool:
-            run = runs.get((check.meta.id, place))
-            if run is None or run.check_version != check.meta.version or place in changed:
-                return True
-            interval = check.meta.max_age / RUNS_PER_MAX_AGE
-            return now - run.attempted_at >= (interval if run.error is None else min(interval, RETRY_AFTER))
+    def _hangs(self, group: Group) -> bool:
+        thread = self._hanging.get(group.key)
+        return thread is not None and thread.is_alive()
 
-        groups = self._groups(self._catalogue.checks.values())
-        return [group for group in groups if any(due(check, group.place) for check in group.checks)]
+    def _run_group(self, group: Group, observer: Observer | None) -> None:
+        slots = self._slots.setdefault(group.place, threading.BoundedSemaphore(self._concurrency))
+        with self._turns.setdefault(group.key, threading.Lock()), slots:
+            if observer is not None:
+                observer.begun(group)
+            began = time.monotonic()
+            error = self._look(group)
+            seconds = time.monotonic() - began
+            self._seconds[group.key] = seconds
+            if observer is not None:
+                observer.ended(group, error, seconds)
 
-    def _groups(self, checks: Iterable[Check]) -> list[Group]:
-        by_collector: dict[str, list[Check]] = {}
-        for check in checks:
-            by_collector.setdefault(check.meta.collector, []).append(check)
-        regions = self._sources.regions()
-        return [
-            Group(collector, region, tuple(found))
-            for collector, found in by_collector.items()
-            for region in places_of(collector, regions)
-        ]
-
-    def _run(self, groups: Sequence[Group], progress: Callable[[Group], None] | None) -> int:
-        def run_one(group: Group) -> None:
-            self._run_group(group)
-            if progress is not None:
-                progress(group)
-
-        with self._turn, ThreadPoolExecutor(self._concurrency, thread_name_prefix="check") as pool:
-            list(pool.map(run_one, groups))
-        return len(groups)
-
-    def _run_group(self, group: Group) -> None:
+    def _look(self, group: Group) -> str | None:
+        """Collect, judge, record; why it failed, None if it did not."""
         started = self._clock.now()
         try:
-            facts = Facts.from_json(self._sources.collect(group.collector, group.region))
+            facts = Facts.from_json(self._collect(group))
             self._require_own(facts, group, started)
             look = self._judge(group, facts)
             with self._audit.unit_of_work(Context(SYSTEM)) as uow:
@@ -163,6 +195,35 @@ class CheckRunner:
         except Exception as error:  # noqa: BLE001 - the edge of a check: whatever failed, its state is error, never a pass
             _log.warning("collector_failed", collector=group.collector, place=group.place, reason=_private(error))
             self._record_failure(group, _public(error))
+            return _public(error)
+        return None
+
+    def _collect(self, group: Group) -> Json:
+        """What the collector says, within the deadline.
+
+        Raises:
+            Unavailable: it did not end in time, or the look before this one still hangs.
+        """
+        if self._hangs(group):
+            raise Unavailable("The look before this one has not ended yet.")
+        answer: Future[Json] = Future()
+
+        def collect() -> None:
+            try:
+                answer.set_result(self._sources.collect(group.collector, group.region))
+            except BaseException as error:  # noqa: BLE001 - handed to the thread that waits for it
+                answer.set_exception(error)
+
+        # A daemon: a collector that never ends must not keep the process alive.
+        thread = threading.Thread(target=collect, name=f"collect-{group.collector}", daemon=True)
+        thread.start()
+        try:
+            return answer.result(self._deadline)
+        except TimeoutError:
+            if answer.done():
+                raise  # it was the collector's own
+            self._hanging[group.key] = thread
+            raise Unavailable(f"It did not answer within {self._deadline:.0f} seconds.") from None
 
     def _require_own(self, facts: Facts, group: Group, started: datetime) -> None:
         if facts.collector != group.collector:
@@ -218,6 +279,20 @@ class CheckRunner:
             with self._audit.bookkeeping("a look that fails again is no news; only its time is kept") as connection:
                 for check_id in failing:
                     actions.note_repeated_failure(connection, check_id, place=group.place, reason=reason, now=now)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Tells a function of each look that ended."""
+
+    progress: Callable[[Group], None]
+
+    def begun(self, group: Group) -> None:
+        """Nothing to tell yet."""
+
+    def ended(self, group: Group, error: str | None, seconds: float) -> None:  # noqa: ARG002 - the protocol's
+        """Tell of it."""
+        self.progress(group)
 
 
 def _failing(run: store.Run | None) -> bool:

@@ -7,6 +7,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -25,8 +26,12 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    update,
 )
 
+from stronghouse.audit.store import audit_entry
+from stronghouse.kernel.canonical import parse_json
+from stronghouse.responsibility.events import CheckStateChanged
 from stronghouse.responsibility.model import Result, ResultState
 from stronghouse.storage.columns import Timestamp, identifier, metadata
 
@@ -40,6 +45,7 @@ evidence = Table(
     Column("collected_at", Timestamp, nullable=False, index=True),
     Column("body", Text, nullable=False),
     Column("audit_index", BigInteger, nullable=False),  # the leaf of the audit log that commits to `id`
+    Column("expired_at", Timestamp, nullable=True),  # when retention took the body away, which is empty since
 )
 check_run = Table(
     "check_run",
@@ -64,6 +70,7 @@ check_result = Table(
     Column("evidence_id", String(64), ForeignKey("evidence.id"), nullable=False, index=True),
     Column("evaluated_at", Timestamp, nullable=False),
 )
+MAX_CHANGES = 500  # read for one document; a busier day shows its newest
 _WORST_FIRST: ColumnElement[int] = case(
     (check_result.c.state == ResultState.FAIL.value, 0),
     (check_result.c.state == ResultState.MANUAL.value, 1),
@@ -83,6 +90,7 @@ class StoredEvidence:
     collected_at: datetime
     body: str
     audit_index: int
+    expired_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +138,33 @@ def cited_evidence(connection: Connection) -> Iterable[StoredEvidence]:
         yield StoredEvidence(**row._asdict())
 
 
+@dataclass(frozen=True)
+class Expirable:
+    """Evidence whose time is over: how many pieces, from when to when."""
+
+    count: int
+    oldest: datetime | None
+    newest: datetime | None
+
+
+def expirable(connection: Connection, *, before: datetime) -> Expirable:
+    """The evidence from before a time that no current result stands on and that has not expired yet."""
+    at = evidence.c.collected_at
+    row = connection.execute(select(func.count(), func.min(at), func.max(at)).where(_over(before))).one()
+    return Expirable(int(row[0]), row[1], row[2])
+
+
+def expire_evidence(connection: Connection, *, before: datetime, now: datetime) -> None:
+    """Take the bodies of this evidence away; everything else about it stays."""
+    connection.execute(update(evidence).where(_over(before)).values(body="", expired_at=now))
+
+
+def _over(before: datetime) -> ColumnElement[bool]:
+    cited = select(check_result.c.evidence_id)
+    old = (evidence.c.collected_at < before) & evidence.c.expired_at.is_(None)
+    return old & evidence.c.id.not_in(cited)
+
+
 def put_run(connection: Connection, run: Run) -> None:
     """Replace what is known of a check in one place."""
     connection.execute(delete(check_run).where(check_run.c.check_id == run.check_id, check_run.c.place == run.place))
@@ -139,6 +174,23 @@ def put_run(connection: Connection, run: Run) -> None:
 def runs(connection: Connection) -> dict[tuple[str, str], Run]:
     """The last look of every check, by check and place."""
     return {(row.check_id, row.place): Run(**row._asdict()) for row in connection.execute(select(check_run))}
+
+
+def run_of(connection: Connection, *, check_id: str, place: str) -> Run | None:
+    """The last look of one check in one place."""
+    query = select(check_run).where(check_run.c.check_id == check_id, check_run.c.place == place)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Run(**row._asdict())
+
+
+def counts_in(connection: Connection, *, check_id: str, place: str) -> dict[ResultState, int]:
+    """How many results of a check in one place are in each state, whoever they belong to."""
+    query = (
+        select(check_result.c.state, func.count())
+        .where(check_result.c.check_id == check_id, check_result.c.place == place)
+        .group_by(check_result.c.state)
+    )
+    return {ResultState(state): count for state, count in connection.execute(query)}
 
 
 def replace_results(connection: Connection, *, check_id: str, place: str, results: Sequence[StoredResult]) -> None:
@@ -187,6 +239,30 @@ def worst(connection: Connection, *, organization_id: str, limit: int) -> list[S
     ranked = select(check_result, rank.label("rank")).where(_visible(organization_id)).subquery()
     query = select(ranked).where(ranked.c.rank <= limit).order_by(ranked.c.check_id, ranked.c.place, ranked.c.rank)
     return [_result(row) for row in connection.execute(query)]
+
+
+@dataclass(frozen=True)
+class StateChange:
+    """A check came to another state in one place, as the audit log has it."""
+
+    check: str
+    place: str
+    before: str
+    after: str
+    at: datetime
+
+
+def state_changes(connection: Connection, *, since: datetime) -> list[StateChange]:
+    """The newest changes since then, over all organizations, newest first, at most `MAX_CHANGES`."""
+    query = select(audit_entry.c.body, audit_entry.c.created_at).where(
+        audit_entry.c.created_at >= since, audit_entry.c.code == CheckStateChanged.code
+    )
+    found = []
+    for row in connection.execute(query.order_by(audit_entry.c.index.desc()).limit(MAX_CHANGES)):
+        data: Any = parse_json(row.body)
+        told = data["data"]
+        found.append(StateChange(told["check"], told["place"], told["before"], told["after"], row.created_at))
+    return found
 
 
 def as_results(stored: Iterable[StoredResult]) -> list[Result]:

@@ -24,6 +24,12 @@ INHERITED = (
     "COVERAGE_PROCESS_START",
 )
 """What our child processes may know of the environment. A secret that somebody exported is not among it."""
+HOST_ROOT = "STRONGHOUSE__HOST__ROOT"
+"""Where the file system of the machine to look at is, as in `/host`; `/` where it is unset."""
+HOST_PORTS = "STRONGHOUSE__HOST__PORTS"
+"""Ports of the machine that others are meant to reach, as in `tcp/443, udp/123`."""
+SETTING_PREFIX = "STRONGHOUSE__"
+"""Variables that begin so are settings, which hold no secret, and which our child processes know too."""
 
 
 def variable(name: str) -> str | None:
@@ -40,6 +46,6 @@ def secret_variable(name: str) -> Secret | None:
 def child_environment(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a child process: what stands in `INHERITED`, and settings that keep its memory small."""
     source = os.environ if environment is None else environment
-    inherited = {name: source[name] for name in INHERITED if name in source}
+    inherited = {name: source[name] for name in source if name in INHERITED or name.startswith(SETTING_PREFIX)}
     # glibc gives every thread an arena of its own otherwise; a stack of idle processes pays for that in memory.
     return {**inherited, "MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"}

@@ -52,6 +52,12 @@ def test_does_not_apply_where_there_is_nothing_to_judge(check: Check) -> None:
 
 
 @every_check
+def test_asks_a_person_where_nobody_can_tell(check: Check) -> None:
+    for fields in CASES[check.meta.id].manual:
+        assert _judge(check, fields).state is ResultState.MANUAL
+
+
+@every_check
 def test_missing_field_is_an_error_and_never_a_verdict(check: Check) -> None:
     fields = dict(CASES[check.meta.id].passing)
     bare = {name: fields[name] for name in ("id", "kind")}

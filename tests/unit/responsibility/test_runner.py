@@ -1,21 +1,27 @@
 """Running checks: facts once for all, each error kept to its checks, nothing green that was not looked at."""
 
 import threading
+import time
+from collections import Counter
 from datetime import timedelta
+from typing import ClassVar
 
 import pytest
 
 from stronghouse.audit import store as audit
+from stronghouse.audit.event import SYSTEM, Context
 from stronghouse.audit.unit_of_work import AuditLog
 from stronghouse.kernel.clock import FixedClock
 from stronghouse.kernel.errors import Invalid, Unavailable
 from stronghouse.responsibility import store
 from stronghouse.responsibility.catalogue import Catalogue
+from stronghouse.responsibility.documents.events import HostingDeclared
 from stronghouse.responsibility.facts import COLLECTORS
 from stronghouse.responsibility.model import ResultState
-from stronghouse.responsibility.runner import CheckRunner, Group
+from stronghouse.responsibility.runner import CheckRunner
+from stronghouse.responsibility.schedule import UNTOUCHED_BY_SERVICES, Group, interval
 from tests.unit.responsibility.cases import CASES, facts, passing
-from tests.unit.responsibility.conftest import ACME, OTHER, ScriptedFacts
+from tests.unit.responsibility.conftest import ACME, OTHER, Owners, ScriptedFacts
 
 HERE = "region/local"
 
@@ -38,9 +44,9 @@ def test_first_run_collects_each_kind_of_facts_once_in_each_place(runner: CheckR
 def test_nothing_runs_again_until_it_is_due(runner: CheckRunner, sources: ScriptedFacts, clock: FixedClock) -> None:
     runner.run_due()
     sources.calls.clear()
-    clock.advance(timedelta(minutes=14))
+    clock.advance(timedelta(minutes=11))
     assert runner.run_due() == 0
-    clock.advance(timedelta(minutes=1))
+    clock.advance(timedelta(minutes=4))
     runner.run_due()
     assert ("tls_endpoints", "local") in sources.calls
     assert ("plane_access", "local") not in sources.calls
@@ -186,11 +192,11 @@ def test_run_by_hand_takes_one_row_and_tells_of_progress(
 ) -> None:
     done: list[Group] = []
     runner.run(row_id="console.tde", progress=done.append)
-    assert [group.place for group in done] == [HERE]
-    assert {check.meta.id for check in done[0].checks} == {
+    assert {(group.collector, group.place) for group in done} == {("data_keys", HERE), ("key_ages", "control")}
+    assert {check.meta.id for group in done for check in group.checks} == {
         check.meta.id for check in catalogue.checks_of_row("console.tde")
     }
-    for unknown in ("nothing", "console.iam"):
+    for unknown in ("nothing", "console.nothing"):
         with pytest.raises(Invalid):
             runner.run(row_id=unknown)
     with pytest.raises(Invalid):
@@ -200,25 +206,106 @@ def test_run_by_hand_takes_one_row_and_tells_of_progress(
 def test_collectors_run_side_by_side_but_not_more_than_allowed(
     log: AuditLog, clock: FixedClock, catalogue: Catalogue, runner: CheckRunner, sources: ScriptedFacts
 ) -> None:
-    at_once = most = 0
+    at_once: Counter[str | None] = Counter()
+    most: Counter[str | None] = Counter()
     lock, meeting = threading.Lock(), threading.Barrier(2, timeout=5)
     plain = sources.collect
 
     def counted(collector: str, region: str | None) -> object:
-        nonlocal at_once, most
         with lock:
-            at_once += 1
-            most = max(most, at_once)
+            at_once[region] += 1
+            most[region] = max(most[region], at_once[region])
         if collector in {"audit_tree", "tls_endpoints"} and region is None:
             meeting.wait()  # only passes if two are here at the same time
         with lock:
-            at_once -= 1
+            at_once[region] -= 1
         return plain(collector, region)
 
     sources.collect = counted  # type: ignore[method-assign, assignment]
     runner.run_due()
-    assert most == 2
+    assert most[None] == 2
+    assert most["local"] <= 2
     assert all(run.error is None for run in _runs(log).values())
+
+
+def test_region_that_does_not_answer_holds_up_nobody_else(
+    runner: CheckRunner, sources: ScriptedFacts, log: AuditLog
+) -> None:
+    plain, control_done = sources.collect, threading.Event()
+
+    def slow(collector: str, region: str | None) -> object:
+        if region is not None and not control_done.wait(10):
+            raise TimeoutError
+        return plain(collector, region)
+
+    class Seen:
+        wanted = sum(group.region is None for group in runner.plan())
+        done: ClassVar[list[str]] = []
+
+        def begun(self, group: Group) -> None:
+            pass
+
+        def ended(self, group: Group, error: str | None, seconds: float) -> None:
+            if group.region is None:
+                self.done.append(group.collector)  # from several threads: appending is one step
+            if len(self.done) == self.wanted:
+                control_done.set()
+
+    sources.collect = slow  # type: ignore[method-assign, assignment]
+    runner.run_groups(runner.plan(), Seen())
+    assert control_done.is_set()
+    assert not [run for run in _runs(log).values() if "TimeoutError" in str(run.error)]
+
+
+def test_looks_with_the_same_maximum_age_are_not_due_at_the_same_moment(catalogue: Catalogue) -> None:
+    hourly = [check.meta for check in catalogue.checks.values() if check.meta.max_age == timedelta(hours=1)]
+    intervals = {interval(meta, f"region/{number}") for meta in hourly for number in range(10)}
+    assert len(intervals) > 10
+    assert all(timedelta(minutes=12) <= one <= timedelta(minutes=15) for one in intervals)
+
+
+def test_change_in_a_region_looks_again_only_at_what_depends_on_services(
+    runner: CheckRunner, sources: ScriptedFacts
+) -> None:
+    runner.run_due()
+    sources.calls.clear()
+    runner.note_change("local")
+    runner.run_due()
+    assert ("disk_encryption", "local") in sources.calls
+    assert not {collector for collector, _ in sources.calls} & UNTOUCHED_BY_SERVICES
+    assert {place for _, place in sources.calls} == {"local"}
+
+
+def test_collectors_that_services_do_not_touch_exist() -> None:
+    assert set(COLLECTORS) >= UNTOUCHED_BY_SERVICES
+
+
+def test_collector_that_hangs_becomes_an_error_and_holds_up_no_other(
+    log: AuditLog, sources: ScriptedFacts, catalogue: Catalogue, clock: FixedClock
+) -> None:
+    runner = CheckRunner(
+        log, sources=sources, ownership=Owners(), catalogue=catalogue, clock=clock, concurrency=1, deadline=0.2
+    )
+    plain, release, begun = sources.collect, threading.Event(), []
+
+    def hanging(collector: str, region: str | None) -> object:
+        if collector == "disk_encryption":
+            begun.append(collector)
+            release.wait(20)
+        return plain(collector, region)
+
+    sources.collect = hanging  # type: ignore[method-assign, assignment]
+    runner.run()
+    runs = _runs(log)
+    assert "did not answer within" in str(runs["rest_files_encrypted", HERE].error)
+    assert [check for (check, _), run in runs.items() if "did not answer" in str(run.error)] == ["rest_files_encrypted"]
+    runner.run(check_id="rest_files_encrypted")
+    assert begun == ["disk_encryption"]  # while it hangs, no second one is begun
+    release.set()
+    time.sleep(0.05)
+    assert _runs(log)["rest_files_encrypted", HERE].collected_at is None  # the late answer was discarded
+    runner.run(check_id="rest_files_encrypted")
+    assert _runs(log)["rest_files_encrypted", HERE].error is None
 
 
 def test_thread_outlives_a_broken_source_of_facts(runner: CheckRunner, sources: ScriptedFacts) -> None:
@@ -230,3 +317,17 @@ def test_thread_outlives_a_broken_source_of_facts(runner: CheckRunner, sources: 
 
     sources.regions = broken  # type: ignore[method-assign]
     runner.run_forever(stop)
+
+
+def test_an_act_makes_the_looks_due_whose_facts_it_may_have_changed(
+    runner: CheckRunner, sources: ScriptedFacts, log: AuditLog
+) -> None:
+    runner.run_due()
+    sources.calls.clear()
+    with log.unit_of_work(Context(SYSTEM)) as uow:
+        uow.record(HostingDeclared(organization_id=None, region="local", before=None, after="own"))
+    runner.run_due()
+    assert sources.calls == [("documents", None)]
+    sources.calls.clear()
+    runner.run_due()
+    assert sources.calls == []

@@ -18,6 +18,8 @@ from stronghouse.storage.migrate import migrate
 
 
 def load_every_store() -> None:
+    for path in Path(next(iter(stronghouse.__path__))).glob("*/*/store.py"):
+        importlib.import_module(f"stronghouse.{path.parent.parent.name}.{path.parent.name}.store")
     for area in pkgutil.iter_modules(stronghouse.__path__, "stronghouse."):
         if area.ispkg and (Path(next(iter(stronghouse.__path__))) / area.name.split(".")[1] / "store.py").exists():
             importlib.import_module(f"{area.name}.store")

@@ -12,9 +12,8 @@ META = CheckMeta(
     title="Evidence is unaltered and every result follows from it",
     severity=Severity.CRITICAL,
     risk="Someone painted the matrix green by hand, or changed what it stands on.",
-    remediation="The next look replaces results and evidence. Find out who could write to the database past "
-    "Stronghouse, and "
-    "compare it with its last backup.",
+    remediation="Look again with `stronghouse check`, which replaces results and evidence. Find out who could write to "
+    "the database past Stronghouse, and compare it with its last backup.",
     max_age=timedelta(hours=1),
     collector="audit_tree",
     controls=("console.audit.evidence",),

@@ -19,7 +19,7 @@ META = CheckMeta(
     "`ipAccessList`.",
     max_age=timedelta(hours=1),
     collector="network_access",
-    controls=("console.network.narrow",),
+    controls=("console.network.narrow", "team.misconfiguration.posture"),
     frameworks=("SOC2:CC6.6", "ISO27001:A.8.20"),
 )
 

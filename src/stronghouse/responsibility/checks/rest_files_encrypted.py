@@ -14,10 +14,9 @@ META = CheckMeta(
     title="Every file with table data is encrypted",
     severity=Severity.CRITICAL,
     risk="Whoever gets the disk or a copy of it reads the rows in these files.",
-    remediation="Find which table the named file belongs to (`SELECT name, data_paths FROM system.tables`), copy "
-    "the table to "
-    "the service's default storage policy (`CREATE TABLE new AS old; INSERT INTO new SELECT * FROM old`) and drop "
-    "the old one.",
+    remediation="If the named file belongs to no table (`SELECT name, data_paths FROM system.tables`), it is not the "
+    "engine's: remove it with `rm <FILE>`. Otherwise copy its table to the default storage policy (`CREATE TABLE new "
+    "AS old; INSERT INTO new SELECT * FROM old`) and drop the old one.",
     max_age=timedelta(hours=2),
     collector="disk_encryption",
     controls=("platform.rest.files",),

@@ -14,7 +14,7 @@ META = CheckMeta(
     remediation="Set a new password with `PATCH /v1/organizations/ORG/services/ID/password`, then restart the service.",
     max_age=timedelta(hours=1),
     collector="service_authentication",
-    controls=("service.iam.authentication",),
+    controls=("service.iam.authentication", "team.misconfiguration.posture"),
     frameworks=("SOC2:CC6.1", "ISO27001:A.8.5", "CIS:6.5"),
 )
 

@@ -11,7 +11,8 @@ META = CheckMeta(
     title="The machine key lies outside the state directory and is private",
     severity=Severity.CRITICAL,
     risk="A key beside the data it protects protects nothing: one copied directory holds both.",
-    remediation="Move the file out of the state directory, run `chmod 600` on it, and start with `--machine-key FILE`.",
+    remediation="Run `chmod 600 <FILE>`; if it lies within the state directory, move it out and start with "
+    "`stronghouse up --machine-key <FILE>`.",
     max_age=timedelta(hours=1),
     collector="data_keys",
     controls=("console.tde.apart",),

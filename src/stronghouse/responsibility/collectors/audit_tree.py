@@ -1,5 +1,7 @@
 """Checks the audit log and the kept evidence by computing all of it again."""
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection
 
 from stronghouse.audit.verification import AuditLogBroken, verify_log
@@ -11,7 +13,7 @@ from stronghouse.responsibility.catalogue import Catalogue
 from stronghouse.responsibility.evaluation import evaluate
 from stronghouse.responsibility.evidence import EvidenceAltered, read, recorded_entry
 from stronghouse.responsibility.facts import Facts, Resource
-from stronghouse.responsibility.store import StoredEvidence
+from stronghouse.responsibility.store import Run, StoredEvidence
 
 VERSION = 1
 METHOD = (
@@ -60,10 +62,11 @@ def _log(connection: Connection, origin: str, public_key: bytes) -> Resource:
 def _evidence(connection: Connection, catalogue: Catalogue) -> Resource:
     problems: list[str] = []
     pieces = results = 0
+    runs = store.runs(connection)
     for kept in store.cited_evidence(connection):
         pieces += 1
         try:
-            judged, wrong = _judged_again(connection, kept, catalogue)
+            judged, wrong = _judged_again(connection, kept, catalogue, runs)
             results += judged
             problems += wrong
         except (EvidenceAltered, StronghouseError) as error:
@@ -83,10 +86,11 @@ def _evidence(connection: Connection, catalogue: Catalogue) -> Resource:
     )
 
 
-def _judged_again(connection: Connection, kept: StoredEvidence, catalogue: Catalogue) -> tuple[int, list[str]]:
+def _judged_again(
+    connection: Connection, kept: StoredEvidence, catalogue: Catalogue, runs: Mapping[tuple[str, str], Run]
+) -> tuple[int, list[str]]:
     facts = read(kept)
     recorded_entry(connection, kept)
-    runs = store.runs(connection)
     judged = 0
     problems = []
     for check_id in store.checks_on(connection, kept.id):

@@ -1,0 +1,39 @@
+"""Everyone who operates Stronghouse signs in with a second factor."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from stronghouse.responsibility.facts import Facts
+from stronghouse.responsibility.model import CheckMeta, Result, ResultState, Severity
+
+META = CheckMeta(
+    id="operators_second_factor",
+    title="Operators of Stronghouse use a second factor",
+    severity=Severity.HIGH,
+    risk="The password of one operator opens the installation, and with it every organization in it.",
+    remediation="This version has no second factor and no single sign-on yet, so nobody can mend this today. Until "
+    "the release that brings them, sign in only from this machine (the console listens on loopback), keep "
+    "passwords in a manager, and accept the risk with `stronghouse finding accept FINDING --reason REASON "
+    "--days DAYS`.",
+    max_age=timedelta(hours=4),
+    collector="control_access",
+    controls=("platform.app_iam.operators",),
+    frameworks=("SOC2:CC6.1", "ISO27001:A.8.5", "CIS:6.5"),
+)
+
+
+def evaluate(facts: Facts) -> Iterator[Result]:
+    """One result for each member; only those of the organization that operates the installation are judged."""
+    for member in facts.of_kind("member"):
+        if not member.flag("operator"):
+            yield Result(member.id, ResultState.NOT_APPLICABLE, "This member does not operate the installation.")
+            continue
+        email, second = member.text("email"), member.flag("second_factor")
+        password, sessions = member.flag("has_password"), member.number("open_sessions")
+        if second:
+            yield Result(member.id, ResultState.PASS, f"{email} signs in with a second factor.")
+        elif password or sessions or member.number("open_links"):
+            how = "a password" if password else "a one-time link"
+            yield Result(member.id, ResultState.FAIL, f"{email} signs in with {how} and no second factor.")
+        else:
+            yield Result(member.id, ResultState.NOT_APPLICABLE, f"{email} has nothing to sign in with.")

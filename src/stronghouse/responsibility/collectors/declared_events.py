@@ -1,0 +1,168 @@
+"""What the audit log declares: its events about services, keys, members and agents, replayed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import cast
+
+from stronghouse.access import events as access
+from stronghouse.audit.store import Entry
+from stronghouse.kernel.canonical import Json
+from stronghouse.kernel.errors import Invalid
+from stronghouse.kernel.networks import parse_source
+from stronghouse.regions import events as regions
+from stronghouse.services import events as services
+from stronghouse.services.model import Wanted
+
+CODES = tuple(
+    event.code
+    for event in (
+        services.ServiceCreated,
+        services.ServiceRenamed,
+        services.ServiceIpAccessChanged,
+        services.ServiceStartRequested,
+        services.ServiceStopRequested,
+        services.ServiceDeleteRequested,
+        services.ServiceDestroyed,
+        access.KeyCreated,
+        access.KeyUpdated,
+        access.KeyDeleted,
+        access.UserCreated,
+        access.PasswordSet,
+        regions.AgentJoined,
+        regions.AgentCertificateRenewed,
+        regions.AgentRevoked,
+    )
+)
+_WANTED = {
+    services.ServiceStartRequested.code: Wanted.RUNNING,
+    services.ServiceStopRequested.code: Wanted.STOPPED,
+    services.ServiceDeleteRequested.code: Wanted.DELETED,
+}
+
+
+@dataclass
+class Declared:
+    """One thing as the log declares it. `fields` holds only what events told; `gone` after it was removed."""
+
+    organization_id: str | None
+    fields: dict[str, Json] = field(default_factory=dict)
+    certificates: set[str | None] = field(default_factory=set)
+    gone: bool = False
+
+
+@dataclass
+class DeclaredState:
+    """Everything by id; members by organization and person, passwords by person as `store.credential` of their hash."""
+
+    services: dict[str, Declared] = field(default_factory=dict)
+    keys: dict[str, Declared] = field(default_factory=dict)
+    members: dict[tuple[str, str], Declared] = field(default_factory=dict)
+    passwords: dict[str, str] = field(default_factory=dict)
+    agents: dict[str, Declared] = field(default_factory=dict)
+
+
+def replay(entries: Iterable[Entry]) -> DeclaredState:
+    """The state after these events, given in their order; raises Invalid for one that cannot be read."""
+    state = DeclaredState()
+    for entry in entries:
+        data = entry.event().get("data")
+        if not isinstance(data, dict):
+            raise Invalid(f"Entry {entry.index} of the audit log cannot be read.", code="audit_entry_unreadable")
+        try:
+            if entry.code.startswith("service."):
+                _service(state, entry, data)
+            elif entry.code.startswith("api_key."):
+                _key(state, entry, data)
+            elif entry.code.startswith("user."):
+                _member(state, entry, data)
+            else:
+                _agent(state, entry, data)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise Invalid(
+                f"Entry {entry.index} of the audit log lacks a field.", code="audit_entry_unreadable"
+            ) from None
+    return state
+
+
+def _service(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:
+    service_id = str(entry.service_id)
+    if entry.code == services.ServiceCreated.code:
+        state.services[service_id] = Declared(
+            entry.organization_id,
+            {
+                "organization_id": entry.organization_id,
+                "name": data["name"],
+                "region": data["region"],
+                "IP access list": _blocks(data["ip_access"]),
+                "wanted state": Wanted.RUNNING.value,
+            },
+        )
+        return
+    known = state.services.setdefault(service_id, Declared(entry.organization_id))
+    if entry.code == services.ServiceRenamed.code:
+        known.fields["name"] = data["after"]
+    elif entry.code == services.ServiceIpAccessChanged.code:
+        known.fields["IP access list"] = _blocks(data["after"])
+    elif entry.code == services.ServiceDestroyed.code:
+        known.gone = True
+    else:
+        known.fields["wanted state"] = _WANTED[entry.code].value
+
+
+def _key(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:
+    key_id = str(data["key_id"])
+    if entry.code == access.KeyCreated.code:
+        told: dict[str, Json] = {
+            "organization_id": entry.organization_id,
+            "name": data["name"],
+            "roles": _sorted(data["role_ids"]),
+            "IP access list": _blocks(data["ip_access"]),
+            "expiry": data["expires_at"],
+        }
+        # Keys made before events held these two are compared without them.
+        told |= {name: data[name] for name in ("state", "credential") if name in data}
+        state.keys[key_id] = Declared(entry.organization_id, told)
+        return
+    known = state.keys.setdefault(key_id, Declared(entry.organization_id))
+    if entry.code == access.KeyDeleted.code:
+        known.gone = True
+        return
+    after = data["after"]
+    match data["change"]:
+        case "name-changed":
+            known.fields["name"] = after
+        case "role-changed":
+            known.fields["roles"] = _sorted(after)
+        case "state-changed":
+            known.fields["state"] = after
+        case "date-changed":
+            known.fields["expiry"] = after
+        case "ip-access-list-changed":
+            known.fields["IP access list"] = _blocks(after)
+
+
+def _member(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:
+    user_id = str(data["user_id"])
+    if entry.code == access.UserCreated.code:
+        told: dict[str, Json] = {"email": data["email"], "roles": _sorted(data["role_ids"])}
+        state.members[str(entry.organization_id), user_id] = Declared(entry.organization_id, told)
+    else:
+        state.passwords[user_id] = str(data.get("credential"))
+
+
+def _agent(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:
+    known = state.agents.setdefault(str(data["agent_id"]), Declared(None))
+    if entry.code == regions.AgentRevoked.code:
+        known.gone = True
+        return
+    known.fields["region"] = data["region_id"]
+    known.certificates.add(str(data["fingerprint"]))
+
+
+def _sorted(value: Json) -> list[Json]:
+    return [*sorted(str(one) for one in cast("list[Json]", value))]
+
+
+def _blocks(lines: Json) -> list[Json]:
+    """The blocks of an access list as events hold it: each line a source and perhaps a description."""
+    return [*sorted(str(parse_source(str(line).split(" ", 1)[0])) for line in cast("list[Json]", lines))]
