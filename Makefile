@@ -66,7 +66,7 @@ golden: $(VENV)/.development ## Rewrite the files in tests/golden; look at the d
 	git --no-pager diff --stat -- tests/golden docs
 
 .PHONY: bench
-bench: $(VENV)/.development ## Measure time to ready, memory and the cost of the edge
+bench: $(VENV)/.development ## Measure time to ready, memory, the edge, scans and the matrix
 	$(BIN)/python -m benchmarks
 
 .PHONY: docs
