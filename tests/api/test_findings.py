@@ -247,3 +247,14 @@ def test_others_than_the_operator_learn_by_id_only_who_decides_about_the_install
     assert [one["author"]["id"] for one in theirs["dispositions"]] == [
         one["author"]["id"] for one in own["dispositions"]
     ]
+
+
+def test_what_people_do_about_the_installation_stands_in_the_operators_log(plane: Plane, scene: Scene) -> None:
+    scene.look(a="F")
+    operator = Api(plane, scene.operator)
+    operator.call("PATCH", f"findings/{scene.id_of('a')}", json={"status": "triaged"})
+    log = plane.call("GET", f"/organizations/{scene.operator}/auditLog", operator.auth).json()["result"]
+    assert "finding.update" in {event["code"] for event in log}
+    other = Api(plane, scene.other)
+    log = plane.call("GET", f"/organizations/{scene.other}/auditLog", other.auth).json()["result"]
+    assert "finding.update" not in {event["code"] for event in log}

@@ -1,5 +1,7 @@
 """Channels over the API: the URL goes in and never comes out."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.support.control_plane import Plane
@@ -56,3 +58,13 @@ def test_names_are_taken_once(plane: Plane) -> None:
     auth, path = plane.admin(organization_id), f"/organizations/{organization_id}/notificationChannels"
     codes = [plane.call("POST", path, auth, json={"name": "ops", "url": URL}).status_code for _ in range(2)]
     assert codes == [200, 409]
+
+
+def test_only_the_operators_channels_may_reach_networks_beside_the_public_ones(plane: Plane) -> None:
+    for name in ("operator", "tenant"):
+        organization_id = plane.organization(name)
+        plane.clock.advance(timedelta(seconds=1))
+        path, auth = f"/organizations/{organization_id}/notificationChannels", plane.admin(organization_id)
+        new = plane.call("POST", path, auth, json={"name": "hook", "url": "jsons://hooks.example/in"}).json()["result"]
+        plane.call("POST", f"{path}/{new['id']}/test", auth, json={})
+    assert plane.messages.inside == [True, False]

@@ -63,13 +63,15 @@ class NotedMessages:
     """A sender that reaches nobody: it remembers messages, and fails with the sentence that a test puts in."""
 
     sent: list[tuple[str, str, str]] = field(default_factory=list)
+    inside: list[bool] = field(default_factory=list)
     problem: str | None = None
 
     def check(self, _url: Secret) -> None:
         """Every URL will do."""
 
-    def send(self, url: Secret, *, title: str, body: str) -> None:
-        """Remember a message."""
+    def send(self, url: Secret, *, title: str, body: str, inside: bool) -> None:
+        """Remember a message, and whether it might go to networks beside the public ones."""
+        self.inside.append(inside)
         if self.problem is not None:
             raise Unavailable(self.problem)
         self.sent.append((url.reveal(), title, body))
@@ -86,8 +88,12 @@ class NothingAnswers:
         """Fail."""
         raise Unavailable("Nothing answers here.")
 
-    def organization_of(self, _service_id: str) -> None:
+    def organization_of(self, _service_id: str, _region: str | None) -> None:
         """Nobody's."""
+
+    def expected_in(self, _region: str) -> frozenset[str]:
+        """Nothing."""
+        return frozenset()
 
 
 @dataclass

@@ -17,6 +17,7 @@ from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
 
 MAX_EMAIL = 320  # RFC 3696 erratum 1690: 64 for the local part, 255 for the domain, and the @
+MAX_NAME = 256
 LINK_LIFETIME = timedelta(hours=24)
 SESSION_LIFETIME = timedelta(hours=12)
 
@@ -32,11 +33,24 @@ class NewSession:
 def create_member(
     uow: UnitOfWork, *, organization_id: str, email: str, name: str, role_ids: tuple[str, ...], now: datetime
 ) -> User:
-    """Add a person to an organization, without a password yet."""
-    address = email.strip().lower()
-    if "@" not in address or len(address) > MAX_EMAIL or not address.isprintable():
+    """Add a person to an organization, without a password yet.
+
+    Raises:
+        Invalid: the address is none, or the name is too long or cannot be printed.
+        Conflict: the person is a member already.
+    """
+    address, name = email.strip().lower(), name.strip()
+    local, _, domain = address.rpartition("@")
+    if not local or not domain or len(address) > MAX_EMAIL or not address.isprintable() or " " in address:
         raise Invalid("This is not an e-mail address.", code="email_invalid")
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise Invalid(f"A person's name has at most {MAX_NAME} characters, all of them printable.", code="name_invalid")
     user = store.user_by_email(uow.connection, address)
+    if user is not None and organization_id in store.memberships(uow.connection, user.id):
+        raise Conflict(
+            f"{address} is a member already; `stronghouse sign-in-link --email {address}` makes a link.",
+            code="member_exists",
+        )
     if user is None:
         user = User(id=new_id(), email=address, name=name, password_hash=None, created_at=now)
         store.insert_user(uow.connection, user)

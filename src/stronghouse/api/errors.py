@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from stronghouse.api.envelope import failure
+from stronghouse.api.validation import sentence
 from stronghouse.kernel.errors import StronghouseError
 
 KINDS = {
@@ -46,10 +47,10 @@ async def http_error(request: Request, error: Exception) -> JSONResponse:
     """An error of the framework: no such path, method not allowed."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
     word = WORDS.get(error.status_code, "BAD_REQUEST")
-    sentence = {404: "There is nothing at this path.", 405: "This path does not take this method."}.get(
+    text = {404: "There is nothing at this path.", 405: "This path does not take this method."}.get(
         error.status_code, error.detail
     )
-    return failure(request, status=error.status_code, error=f"{word}: {sentence}", headers=error.headers)
+    return failure(request, status=error.status_code, error=f"{word}: {text}", headers=error.headers)
 
 
 async def validation_error(request: Request, error: Exception) -> JSONResponse:
@@ -58,8 +59,7 @@ async def validation_error(request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return failure(request, status=400, error="BAD_REQUEST: The body is not valid JSON.")
-    where = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
-    return failure(request, status=400, error=f"BAD_REQUEST: {where}: {first['msg']}.")
+    return failure(request, status=400, error=f"BAD_REQUEST: {sentence(first)}")
 
 
 async def unexpected_error(request: Request, error: Exception) -> JSONResponse:

@@ -24,8 +24,8 @@ from stronghouse.app.control_secrets import CONTROL_KEY_SUFFIX, ControlSecrets, 
 from stronghouse.app.fact_source import FactSource
 from stronghouse.app.first_start import ADMIN_EMAIL, LOCAL_REGION, FirstSecrets, set_up
 from stronghouse.app.maintenance import Maintenance
+from stronghouse.app.own_machine import console_link
 from stronghouse.app.service_reports import ServiceReports
-from stronghouse.app.sign_in_link import console_link
 from stronghouse.audit import checkpoint
 from stronghouse.audit.event import SYSTEM, Context
 from stronghouse.audit.throttle import Throttle

@@ -43,7 +43,7 @@ from stronghouse.storage.schema import foreign_objects
 
 TARGET = "control plane"
 TARGET_ID = "control"
-AGENTS_BACK_SECONDS = 15.0
+AGENTS_BACK_SECONDS = 20.0
 """How long after the control plane's start its agents may take to come back."""
 
 
@@ -152,8 +152,7 @@ def _product_collectors(parts: ControlParts) -> Mapping[str, Callable[[], Facts]
             return collect_agents(connection, clock=clock)
 
     def patient_agents() -> Facts:
-        running = (clock.now() - parts.running_since).total_seconds()
-        return await_agents(agents, seconds=AGENTS_BACK_SECONDS - running)
+        return await_agents(agents, seconds=AGENTS_BACK_SECONDS)
 
     def key_ages() -> Facts:
         with parts.database.read() as connection:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.errors import Internal, Unavailable
@@ -14,6 +14,8 @@ from stronghouse.storage.database import Database
 
 COLLECT_SECONDS = 60.0
 FIRST_CONNECTION_SECONDS = 15.0
+RECONNECT_SECONDS = 60.0
+"""So long after a look at a region its agent is waited for if it is away: it may just be restarting."""
 
 
 class FactSource:
@@ -33,6 +35,7 @@ class FactSource:
         self._collectors = collectors
         self._stopping = stopping
         self._completions = completions or {}
+        self._connected_at: dict[str, float] = {}
         self._patient_until = time.monotonic() + FIRST_CONNECTION_SECONDS
 
     def regions(self) -> Sequence[str]:
@@ -58,13 +61,20 @@ class FactSource:
         self._await_connection(region)
         return self._hub.call(region, "collect", {"collector": collector}, timeout=COLLECT_SECONDS)
 
-    def organization_of(self, service_id: str) -> str | None:
-        """Whose a service is."""
+    def organization_of(self, service_id: str, region: str | None) -> str | None:
+        """Whose a service is, if it lies in the region that speaks of it."""
         with self._database.read() as connection:
-            return services.organization_of(connection, service_id)
+            return services.organization_of(connection, service_id, region=region)
+
+    def expected_in(self, region: str) -> Collection[str]:
+        """The region's services that exist there and are not being deleted."""
+        with self._database.read() as connection:
+            return services.known_to_region(connection, region)
 
     def _await_connection(self, region: str) -> None:
-        """Right after a start the agents are still on their way: wait for them once, for a while."""
+        """Right after a start, and after it was here a moment ago, an agent is on its way: wait for it for a while."""
         while not self._hub.is_connected(region):
-            if time.monotonic() > self._patient_until or self._stopping.wait(0.1):
+            until = max(self._patient_until, self._connected_at.get(region, 0.0) + RECONNECT_SECONDS)
+            if time.monotonic() > until or self._stopping.wait(0.1):
                 raise Unavailable(f"The agent of region {region} is not connected.")
+        self._connected_at[region] = time.monotonic()

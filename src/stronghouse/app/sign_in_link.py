@@ -3,21 +3,11 @@
 from pathlib import Path
 
 from stronghouse.access import people
-from stronghouse.app.control_secrets import open_secrets
 from stronghouse.app.first_start import ADMIN_EMAIL
+from stronghouse.app.own_machine import console_link, open_installation
 from stronghouse.audit.event import SYSTEM, Context
-from stronghouse.audit.unit_of_work import AuditLog
 from stronghouse.kernel.clock import SystemClock
-from stronghouse.kernel.errors import Invalid
 from stronghouse.kernel.secret import Secret
-from stronghouse.storage.database import Database
-
-CONSOLE_OFFSET = 1  # the port plan of design.md section 6
-
-
-def console_link(port_base: int, token: Secret) -> Secret:
-    """The address that spends `token`."""
-    return Secret(f"https://localhost:{port_base + CONSOLE_OFFSET}/sign-in/link?token={token.reveal()}")
 
 
 def make_sign_in_link(
@@ -29,15 +19,6 @@ def make_sign_in_link(
         Invalid: there is no installation there, or its key cannot be opened.
         NotFound: nobody has this address.
     """
-    directory = state_directory / "control"
-    if not (directory / "control.db").is_file():
-        raise Invalid(f"There is no control plane in {state_directory}; name its --state-dir.")
-    clock = SystemClock()
-    secrets = open_secrets(directory, machine_key=machine_key_file, clock=clock)
-    database = Database(directory / "control.db")
-    try:
-        with AuditLog(database, secrets.signer, clock).unit_of_work(Context(SYSTEM)) as uow:
-            token = people.issue_sign_in_link(uow, email=email, now=clock.now())
-    finally:
-        database.close()
+    with open_installation(state_directory, machine_key_file) as log, log.unit_of_work(Context(SYSTEM)) as uow:
+        token = people.issue_sign_in_link(uow, email=email, now=SystemClock().now())
     return console_link(port_base, token)

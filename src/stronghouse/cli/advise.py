@@ -5,8 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from stronghouse.cli.client import ApiClient, connect
+from stronghouse.cli.confirmation import confirm
+from stronghouse.cli.dates import checked_moment
 from stronghouse.cli.failures import Json
-from stronghouse.cli.output import printable, remark, show_json, show_table
+from stronghouse.cli.output import counted, for_people, printable, remark, show_json, show_table
 from stronghouse.cli.resources import Organization, organization_path
 from stronghouse.kernel.errors import Conflict, Invalid
 
@@ -39,7 +41,7 @@ def advise(
         elif decline is not None:
             if reason is None or until is None:
                 raise Invalid("Say why and until when with --reason and --until.")
-            body = {"advice": decline, "reason": reason, "until": until}
+            body = {"advice": decline, "reason": reason, "until": checked_moment("--until", until)}
             _declined(client.post(f"{path}/{_word(profile)}/declined", body), as_json=as_json)
         else:
             document = client.get(f"{path}/{_word(profile)}")
@@ -70,7 +72,7 @@ def _declined(declined: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         show_json(declined)
     else:
-        remark(f"{printable(declined['advice'])} is declined until {declined['until']}.")
+        remark(f"{printable(declined['advice'])} is declined until {for_people(declined['until'])}.")
 
 
 def _show(document: dict[str, Any], *, as_json: bool) -> None:
@@ -102,7 +104,9 @@ def _show_difference(difference: dict[str, Any]) -> None:
         if plan["refusedBecause"] is not None:
             lines.append(f"  not by you: {plan['refusedBecause']}")
     if difference["declined"] is not None:
-        lines.append(f"  declined until {difference['declined']['until']}: {difference['declined']['reason']}")
+        lines.append(
+            f"  declined until {for_people(difference['declined']['until'])}: {difference['declined']['reason']}"
+        )
     typer.echo("\n".join(printable(line) for line in lines) + "\n")
 
 
@@ -127,7 +131,7 @@ def _apply(
         chosen = [
             one for one in planned.values() if one["plan"]["refusedBecause"] is None and one["state"] != "declined"
         ]
-    if not yes:
+    if chosen and not yes:
         _confirm(chosen)
     acts = [{"id": one["id"], "before": one["plan"]["beforeHash"]} for one in chosen]
     result = client.post(path, {"acts": acts, "tasks": not wanted})
@@ -138,7 +142,10 @@ def _apply(
         typer.echo(printable(f"{'changed' if act['changed'] else 'was so already'}: {act['id']}"))
     for task in result["tasksOpened"]:
         typer.echo(printable(f"task opened: {task}"))
-    remark(f"{len(result['acts'])} acts, {len(result['tasksOpened'])} tasks opened, {result['tasksClosed']} closed.")
+    if not chosen:
+        remark("There is nothing that Stronghouse can apply.")
+    opened = counted(len(result["tasksOpened"]), "task")
+    remark(f"{counted(len(result['acts']), 'act')}, {opened} opened, {result['tasksClosed']} closed.")
 
 
 def _confirm(chosen: list[dict[str, Any]]) -> None:
@@ -146,7 +153,8 @@ def _confirm(chosen: list[dict[str, Any]]) -> None:
         plan = one["plan"]
         lost = " ".join(plan["loses"])
         remark(printable(f"{one['id']}: {_state(plan['before'])} -> {_state(plan['after'])}. {lost}"))
-    typer.confirm(f"Apply these {len(chosen)} acts and open tasks for people as needed?", abort=True, err=True)
+    these = "this act" if len(chosen) == 1 else f"these {len(chosen)} acts"
+    confirm(f"Apply {these} and open tasks for people as needed?")
 
 
 def _word(profile: str) -> str:

@@ -7,7 +7,7 @@ import typer
 
 from stronghouse.cli.client import connect
 from stronghouse.cli.failures import Json
-from stronghouse.cli.output import remark, show_fields, show_json, show_table
+from stronghouse.cli.output import counted, remark, show_fields, show_json, show_table
 from stronghouse.cli.resources import Organization, organization_path
 from stronghouse.kernel.errors import Invalid
 
@@ -61,7 +61,8 @@ def import_feed(
         return
     _show_feed(result)
     if result["unreadable"]:
-        remark(f"{result['unreadable']} entries could not be read, as {', '.join(result['unreadableNames'])}.")
+        entries = counted(result["unreadable"], "entry", "entries")
+        remark(f"{entries} could not be read, as {', '.join(result['unreadableNames'])}.")
     if not result["current"]:
         remark("This feed is older than 14 days: it makes nothing known to be clean.")
     remark("Components are compared at their next look; `stronghouse check` looks now.")

@@ -7,7 +7,7 @@ import typer
 
 from stronghouse.cli.client import ApiClient, connect
 from stronghouse.cli.failures import Json
-from stronghouse.cli.output import printable, remark, show_fields, show_json
+from stronghouse.cli.output import for_people, printable, remark, show_fields, show_json
 from stronghouse.cli.resources import Organization, organization_path
 
 app = typer.Typer(name="audit", help="The audit log.", no_args_is_help=True)
@@ -80,4 +80,6 @@ def _show(events: list[dict[str, Any]], *, as_json: bool) -> None:
         who = event["actor"]["details"] or event["actor"]["id"]
         where = f" from {event['address']}" if event["address"] else ""
         outcome = "" if event["outcome"] == "success" else f" [{event['outcome']}]"
-        typer.echo(printable(f"{event['time']}  {event['code']:<28} {who}{where}: {event['summary']}{outcome}"))
+        typer.echo(
+            printable(f"{for_people(event['time'])}  {event['code']:<28} {who}{where}: {event['summary']}{outcome}")
+        )

@@ -10,7 +10,7 @@ import typer
 from stronghouse.cli.check_list import WELL, show_checks
 from stronghouse.cli.client import ApiClient, connect
 from stronghouse.cli.failures import FAILED, Json
-from stronghouse.cli.output import printable, remark, show_json
+from stronghouse.cli.output import counted, printable, remark, show_json
 from stronghouse.cli.resources import Organization, organization_path
 
 POLL_SECONDS = 0.3
@@ -105,6 +105,7 @@ def _show(run: dict[str, Any], checks: list[dict[str, Any]]) -> None:
     open_ones = [found for found in checks if found["state"] not in WELL]
     show_checks(open_ones)
     remark(
-        f"{run['total']} looks, {len(checks)} checks: {len(checks) - len(open_ones)} hold or do not apply, "
-        f"{len(open_ones)} need attention."
+        f"{counted(run['total'], 'look')}, {counted(len(checks), 'check')}: "
+        f"{counted(len(checks) - len(open_ones), 'holds or does not apply', 'hold or do not apply')}, "
+        f"{counted(len(open_ones), 'needs attention', 'need attention')}."
     )

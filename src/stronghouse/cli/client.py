@@ -101,8 +101,12 @@ class ApiClient:
         except OSError:
             raise Invalid(f"The file {file} cannot be read.", code="file_unreadable") from None
         size = file.stat().st_size
-        console = Console(stderr=True, quiet=quiet)
-        with opened, wrap_file(opened, total=size, description="Sending", console=console, transient=True) as told:
+        console = Console(stderr=True)
+        hidden = quiet or not console.is_terminal  # where no bar can be drawn, rich would leave an empty line
+        told_file = wrap_file(
+            opened, total=size, description="Sending", console=console, transient=True, disable=hidden
+        )
+        with opened, told_file as told:
             try:
                 answer = self._http.put(
                     path,

@@ -8,6 +8,8 @@ from typing import Annotated, Any, BinaryIO, cast
 import typer
 
 from stronghouse.cli.client import ApiClient, connect
+from stronghouse.cli.confirmation import confirm
+from stronghouse.cli.dates import checked_day
 from stronghouse.cli.failures import Json
 from stronghouse.cli.output import remark, show_fields, show_json, show_table
 from stronghouse.cli.resources import Organization, organization_path
@@ -57,6 +59,8 @@ def list_requests(
         found = client.get(f"{organization_path(client, org)}/documentRequests")
     if request is not None:
         found = [entry for entry in found if entry["id"] == request]
+        if not found:
+            raise Invalid(f"There is no document request {request[:80]!r}; `stronghouse document requests` lists them.")
     if due:
         found = [entry for entry in found if entry["state"] not in {"in_order", "not_applicable"}]
     if as_json:
@@ -114,7 +118,8 @@ def file_document(
     """Put a document on file."""
     if date is None:
         raise Invalid("Say the document's own date with --date.")
-    _file(request, path, {"date": date, "validUntil": valid_until, "note": note}, org=org, as_json=as_json)
+    days = {"date": checked_day("--date", date), "validUntil": checked_day("--valid-until", valid_until)}
+    _file(request, path, {**days, "note": note}, org=org, as_json=as_json)
 
 
 @app.command("record")
@@ -127,7 +132,7 @@ def record(
     as_json: Json = False,
 ) -> None:
     """Record that you did a review."""
-    _file(request, file, {"date": date, "note": note}, org=org, as_json=as_json)
+    _file(request, file, {"date": checked_day("--date", date), "note": note}, org=org, as_json=as_json)
 
 
 @app.command("review")
@@ -173,7 +178,7 @@ def remove(
 ) -> None:
     """Delete a document with its file and its reviews."""
     if not yes:
-        typer.confirm("This deletes the document with its file and its reviews. Go on?", abort=True, err=True)
+        confirm("This deletes the document with its file and its reviews. Go on?")
     with connect() as client:
         client.delete(f"{organization_path(client, org)}/documents/{_checked(document)}")
     if as_json:
@@ -205,14 +210,16 @@ def hosting(
 def _file(request: str, path: Path | None, fields: dict[str, str | None], *, org: str | None, as_json: bool) -> None:
     given = {"request": request, **{name: value for name, value in fields.items() if value}}
     with connect() as client:
-        to = f"{organization_path(client, org)}/documents"
+        within = organization_path(client, org)
+        to = f"{within}/documents"
         result = client.post_form(to, given, None) if path is None else _upload(client, to, given, path)
-    if as_json:
-        show_json(result)
-        return
+        if as_json:
+            show_json(result)
+            return
+        asked = client.get(f"{within}/documentRequests")
     _show(result)
-    if path is not None:
-        remark("It counts when it is reviewed, where the request asks for that: `stronghouse document review`.")
+    if any(entry["id"] == request and entry["state"] == "not_reviewed" for entry in asked):
+        remark(f"It counts when it is reviewed: `stronghouse document review {result['id']} --note NOTE`.")
     remark(f"Its check runs every six hours; `stronghouse check --id document_{request}` runs it now.")
 
 
@@ -237,7 +244,8 @@ def _with_progress(client: ApiClient, to: str, fields: dict[str, str], file: tup
     from rich.progress import Progress
 
     name, content, media_type = file
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Sending", total=os.fstat(content.fileno()).st_size)
         told = _Told(content, lambda count: progress.update(task, advance=count))
         return client.post_form(to, fields, (name, cast("BinaryIO", told), media_type))

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from stronghouse.cli.client import ApiClient, connect
+from stronghouse.cli.dates import checked_moment
 from stronghouse.cli.failures import Json
-from stronghouse.cli.output import remark, show_fields, show_json, show_table
+from stronghouse.cli.output import for_people, remark, show_fields, show_json, show_table
 from stronghouse.cli.resources import Organization, organization_path
 from stronghouse.kernel.errors import Conflict
 
@@ -17,6 +18,8 @@ Id = Annotated[str, typer.Argument(help="The finding's id, or its first twelve d
 Reason = Annotated[str, typer.Option(help="Why; it is kept for the auditor.")]
 Days = Annotated[int, typer.Option(min=1, max=365, help="For how many days; the severity sets the most.")]
 SHORT = 12
+DAY = len("2027-01-31")
+RESOURCE_WIDTH = 24
 
 
 class Kind(StrEnum):
@@ -47,8 +50,9 @@ def list_findings(
     if as_json:
         show_json(found)
         return
-    columns = ("ID", "SEVERITY", "STATUS", "DUE", "DISPOSITION", "RESOURCE", "PLACE", "WHAT")
-    show_table(columns, [_line(one) for one in found], empty="There are no such findings.")
+    columns = ("ID", "SEVERITY", "DUE", "WHAT", "RESOURCE")
+    rows = [_line(one) for one in found]
+    show_table(columns, rows, empty="There are no such findings.", whole=columns[:3])
     if len(found) == limit:
         remark(f"These are the first {limit}; there may be more.")
 
@@ -83,7 +87,7 @@ def assign(
     """Say which member mends it, and until when."""
     body: dict[str, object] = {"assignee": email}
     if due is not None:
-        body["dueAt"] = due
+        body["dueAt"] = checked_moment("--due", due)
     _update(finding, body, org=org, as_json=as_json)
 
 
@@ -158,21 +162,23 @@ def _current(client: ApiClient, path: str) -> str:
 
 
 def _line(one: dict[str, Any]) -> tuple[object, ...]:
-    return (
-        one["id"][:SHORT],
-        one["severity"],
-        one["status"],
-        one["dueAt"],
-        _disposed(one),
-        one["resource"],
-        one["place"],
-        one["title"],
-    )
+    """The list tells what a person needs to choose; `show` and --json have the rest."""
+    held = one["disposition"]
+    marks = [] if one["status"] == "open" else [one["status"].replace("_", " ")]
+    marks += [] if held is None else [f"{held['kind']} {held['state']}".replace("_", " ")]
+    what = f"{one['title']} ({', '.join(marks)})" if marks else one["title"]
+    return one["id"][:SHORT], one["severity"], (one["dueAt"] or "-")[:DAY], what, _shortened(one["resource"])
+
+
+def _shortened(resource: str) -> str:
+    """A resource in a few words: its beginning and its end tell most."""
+    half = RESOURCE_WIDTH // 2
+    return resource if len(resource) <= RESOURCE_WIDTH else f"{resource[: half - 1]}…{resource[-half:]}"
 
 
 def _disposed(one: dict[str, Any]) -> str | None:
     held = one["disposition"]
-    return None if held is None else f"{held['kind']} {held['state']} until {held['until']}"
+    return None if held is None else f"{held['kind']} {held['state']} until {for_people(held['until'])}"
 
 
 def _show(one: dict[str, Any], *, as_json: bool) -> None:

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from stronghouse.cli.client import connect
+from stronghouse.cli.confirmation import confirm
+from stronghouse.cli.dates import checked_moment
 from stronghouse.cli.failures import Json
 from stronghouse.cli.output import remark, show_fields, show_json, show_table
 from stronghouse.cli.resources import Organization, find_key, organization_path
@@ -60,7 +62,7 @@ def create_key(
         "ipAccessList": parse_entries(ip or []),
     }
     if expires is not None:
-        body["expireAt"] = expires
+        body["expireAt"] = checked_moment("--expires", expires)
     with connect() as client:
         result = client.post(f"{organization_path(client, org)}/keys", body)
     if not ip:
@@ -97,7 +99,7 @@ def update_key(
     if ip:
         body["ipAccessList"] = parse_entries(ip)
     if expires is not None or never_expires:
-        body["expireAt"] = expires
+        body["expireAt"] = checked_moment("--expires", expires)
     if not body:
         raise Invalid("Nothing to change: name at least one option.")
     with connect() as client:
@@ -123,7 +125,7 @@ def delete_key(
         path = organization_path(client, org)
         found = find_key(client, path, key)
         if not yes:
-            typer.confirm(f"Delete the API key {found['name']}? Whatever uses it stops working", abort=True, err=True)
+            confirm(f"Delete the API key {found['name']}? Whatever uses it stops working")
         client.delete(f"{path}/keys/{found['id']}")
     if as_json:
         show_json({"deleted": found["id"]})

@@ -14,11 +14,13 @@ from stronghouse.cli import (
     demo,
     doctor,
     document,
+    evidence,
     finding,
     history,
     join,
     key,
     matrix,
+    member,
     notification,
     org,
     package,
@@ -47,6 +49,7 @@ app.command("doctor")(doctor.doctor)
 app.command("verify-audit")(verify_audit.verify_audit)
 app.command("sign-in-link")(sign_in_link.sign_in_link)
 app.command("matrix")(matrix.matrix)
+app.command("evidence")(evidence.evidence)
 app.command("history")(history.history)
 app.command("check")(check.check)
 app.command("advise")(advise.advise)
@@ -54,6 +57,7 @@ app.command("components")(advisories.components)
 app.command("fill-demo", hidden=True)(demo.fill_demo)
 for noun in (
     advisories,
+    member,
     notification,
     service,
     key,

@@ -7,7 +7,7 @@ import typer
 from stronghouse.cli.check_list import SIGNS, show_checks
 from stronghouse.cli.client import connect
 from stronghouse.cli.failures import Json
-from stronghouse.cli.output import remark, show_json, show_table
+from stronghouse.cli.output import counted, remark, show_json, show_table
 from stronghouse.cli.resources import Organization, organization_path
 from stronghouse.kernel.errors import Invalid
 
@@ -33,7 +33,7 @@ def matrix(
             ("", "ID", "OWNER", "STATE", "PROVEN", "EVIDENCE", "RESPONSIBILITY"), rows, empty="There are no rows."
         )
         counts = ", ".join(f"{count} {state}" for state, count in document["summary"].items() if count)
-        remark(f"{len(rows)} rows: {counts}.")
+        remark(f"{counted(len(rows), 'row')}: {counts}.")
         return
     entries = [check for entry in document["rows"] for control in entry["controls"] for check in control["checks"]]
     checks = {check["id"]: check for check in entries}  # one that proves two controls is shown once

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from stronghouse.cli.client import ApiClient, connect
+from stronghouse.cli.dates import checked_moment
 from stronghouse.cli.failures import Json
 from stronghouse.cli.output import remark, show_fields, show_json, show_table
 from stronghouse.cli.resources import Organization, organization_path
@@ -34,7 +35,7 @@ def create(
     """Make a package of the evidence of a period; it is verified before it can be downloaded."""
     if out is not None:
         _refuse_existing(out)
-    body = {"from": start, "to": end, "sample": sample}
+    body = {"from": checked_moment("--from", start), "to": checked_moment("--to", end), "sample": sample}
     with connect() as client:
         path = f"{organization_path(client, org)}/packages"
         package = client.post(path, {name: value for name, value in body.items() if value is not None})
@@ -42,8 +43,7 @@ def create(
             package = _wait(client, f"{path}/{package['id']}")
         if out is not None:
             client.download(f"{path}/{package['id']}/file", out)
-            remark(f"Saved to {out}.")
-    _show(package, as_json=as_json)
+    _show(package, saved=out, as_json=as_json)
 
 
 @app.command("list")
@@ -148,12 +148,14 @@ def _poll(client: ApiClient, path: str, tell: Any) -> dict[str, Any]:  # noqa: A
         time.sleep(POLL_SECONDS)
 
 
-def _show(package: dict[str, Any], *, as_json: bool) -> None:
+def _show(package: dict[str, Any], *, saved: Path | None, as_json: bool) -> None:
     if as_json:
         show_json(package)
         return
     show_fields(package.items())
-    if package["state"] == "ready":
+    if saved is not None:
+        remark(f"Saved to {saved}.")
+    elif package["state"] == "ready":
         remark(f"Download it with `stronghouse package download {package['id']} --out FILE`.")
 
 

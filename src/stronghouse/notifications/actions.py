@@ -15,6 +15,7 @@ from stronghouse.notifications.addresses import require_allowed
 from stronghouse.notifications.events import ChannelAdded, ChannelRemoved, ChannelTested
 from stronghouse.notifications.model import Channel, Kind, Level, Mode
 from stronghouse.notifications.ports import Sender
+from stronghouse.organizations.operator import is_operator
 
 FORM = b"N1"
 MAX_CHANNELS = 20
@@ -131,9 +132,16 @@ class Channels:
         return reason
 
     def send(self, channel: Channel, *, title: str, body: str) -> None:
-        """Send a message to a channel; raises Unavailable or KeyRefused."""
+        """Send a message to a channel; raises Unavailable or KeyRefused.
+
+        Networks beside the public ones are allowed to the operator's own channels only: the others' addresses are
+        chosen by people who should not reach what stands beside this machine.
+        """
         bound = _bound(channel.organization_id, channel.id)
-        self._sender.send(Secret(self._sealer.open(channel.sealed_url, bound).decode()), title=title, body=body)
+        with self._audit.database.read() as connection:
+            inside = is_operator(connection, channel.organization_id)
+        url = Secret(self._sealer.open(channel.sealed_url, bound).decode())
+        self._sender.send(url, title=title, body=body, inside=inside)
 
 
 def _bound(organization_id: str, channel_id: str) -> dict[str, str]:

@@ -25,6 +25,9 @@ class Sender(Protocol):
         """Raise Invalid, without the URL in it, when apprise does not understand `url`."""
         ...
 
-    def send(self, url: Secret, *, title: str, body: str) -> None:
-        """Deliver a message; raises Unavailable, without the URL in it, when it was not accepted."""
+    def send(self, url: Secret, *, title: str, body: str, inside: bool) -> None:
+        """Deliver a message; raises Unavailable, without the URL in it, when it was not accepted.
+
+        `inside` says whether it may go to the networks that the operator allowed besides public addresses.
+        """
         ...

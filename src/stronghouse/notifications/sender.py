@@ -34,15 +34,15 @@ class AppriseSender:
         if reason is not None:
             raise Invalid(reason, code="url_invalid")
 
-    def send(self, url: Secret, *, title: str, body: str) -> None:
+    def send(self, url: Secret, *, title: str, body: str, inside: bool) -> None:
         """Deliver a message; raises Unavailable with the reason."""
-        reason = self._ask(url, (title, body))
+        reason = self._ask(url, (title, body), self._allowed if inside else ())
         if reason is not None:
             raise Unavailable(reason, code="delivery_failed")
 
-    def _ask(self, url: Secret, message: tuple[str, str] | None) -> str | None:
+    def _ask(self, url: Secret, message: tuple[str, str] | None, allowed: Sequence[IPNetwork] = ()) -> str | None:
         """What went wrong; None when nothing did."""
-        task = {"url": url.reveal(), "message": message, "allowed": [str(network) for network in self._allowed]}
+        task = {"url": url.reveal(), "message": message, "allowed": [str(network) for network in allowed]}
         try:
             done = processes.run(
                 [sys.executable, "-I", "-m", "stronghouse.notifications.sending_process"],

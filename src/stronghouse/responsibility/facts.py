@@ -58,6 +58,19 @@ COLLECTORS: Mapping[str, frozenset[Place]] = {
     "host_listening": frozenset({Place.CONTROL, Place.REGION}),
 }
 """Every collector and where it runs."""
+OF_EVERY_SERVICE = frozenset(
+    {
+        "data_keys",
+        "disk_encryption",
+        "network_access",
+        "rendered_configuration",
+        "service_authentication",
+        "service_places",
+        "tls_endpoints",
+        "worker_sandbox",
+    }
+)
+"""Collectors that have something to say of each service of their region: an answer that leaves one out is no answer."""
 CONTROL_PLACE = "control"
 
 

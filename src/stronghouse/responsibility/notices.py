@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, or_, select
 
-from stronghouse.notifications.model import Kind, Level, Notice
+from stronghouse.notifications.model import ORDER, Kind, Level, Notice
 from stronghouse.organizations.operator import is_operator
 from stronghouse.responsibility.documents.model import DocumentRequest
 from stronghouse.responsibility.documents.reminders import AHEAD, Reminder, due_reminders
@@ -17,6 +17,8 @@ MOST = 1000
 """Findings or dispositions in one answer; a message lists far fewer and says how many more there are."""
 BEFORE_END = timedelta(days=7)
 """How long before a disposition ends that is told."""
+TOLD_SINGLY = 3
+"""More overdue documents than these become one notice."""
 AGAIN = timedelta(days=7)
 """A document that is overdue is told of again after each such time."""
 
@@ -93,12 +95,44 @@ class DocumentNotices:
         if since == now:
             return []
         operator = is_operator(connection, organization_id)
-        return [
-            _document(reminder, moment)
+        due = [
+            (reminder, moment)
             for reminder in due_reminders(connection, requests=self.requests, now=now)
             if reminder.organization_id == organization_id or (reminder.organization_id is None and operator)
             if (moment := _last_moment(reminder.due_at, now)) is not None and since < moment
         ]
+        overdue = [(reminder, moment) for reminder, moment in due if reminder.overdue]
+        if len(overdue) <= TOLD_SINGLY:
+            return [self._document(reminder, moment) for reminder, moment in due]
+        single = [self._document(reminder, moment) for reminder, moment in due if not reminder.overdue]
+        return [*single, self._summary(overdue)]
+
+    def _document(self, reminder: Reminder, moment: datetime) -> Notice:
+        return Notice(
+            key=f"document/{reminder.request_id}",
+            kind=Kind.DOCUMENT,
+            level=Level(self.requests[reminder.request_id].severity.value),
+            at=moment,
+            title=f"A document is {'overdue' if reminder.overdue else 'due soon'}: {reminder.title}",
+            reason=reminder.sentence,
+            fix="File the document, or have it reviewed.",
+            path="stronghouse document requests",
+        )
+
+    def _summary(self, overdue: Sequence[tuple[Reminder, datetime]]) -> Notice:
+        """Many at once, as in a new organization, are one thing to tell."""
+        levels = {Level(self.requests[reminder.request_id].severity.value) for reminder, _ in overdue}
+        named = "; ".join(reminder.title for reminder, _ in overdue[:TOLD_SINGLY])
+        return Notice(
+            key="documents/overdue",
+            kind=Kind.DOCUMENT,
+            level=next(level for level in ORDER if level in levels),
+            at=max(moment for _, moment in overdue),
+            title=f"{len(overdue)} documents or reviews are missing or overdue",
+            reason=f"Among them: {named}.",
+            fix="File them, or have them reviewed.",
+            path="stronghouse document requests --due",
+        )
 
 
 def _last_moment(due_at: datetime, now: datetime) -> datetime | None:
@@ -106,19 +140,6 @@ def _last_moment(due_at: datetime, now: datetime) -> datetime | None:
     if now >= due_at:
         return due_at + (now - due_at) // AGAIN * AGAIN
     return due_at - AHEAD if now >= due_at - AHEAD else None
-
-
-def _document(reminder: Reminder, moment: datetime) -> Notice:
-    return Notice(
-        key=f"document/{reminder.request_id}",
-        kind=Kind.DOCUMENT,
-        level=Level.HIGH if reminder.overdue else Level.MEDIUM,
-        at=moment,
-        title=f"A document is {'overdue' if reminder.overdue else 'due soon'}: {reminder.title}",
-        reason=reminder.sentence,
-        fix="File the document, or have it reviewed.",
-        path="stronghouse document requests",
-    )
 
 
 def _full_hour(moment: datetime) -> datetime:

@@ -1,6 +1,6 @@
 """What this area needs from the process that it runs in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from stronghouse.kernel.canonical import Json
@@ -25,6 +25,13 @@ class FactSource(Protocol):
 class Ownership(Protocol):
     """Says whose a service is, so that evidence is shown to nobody else."""
 
-    def organization_of(self, service_id: str) -> str | None:
-        """The id of the organization; None for a service that does not exist (any more)."""
+    def organization_of(self, service_id: str, region: str | None) -> str | None:
+        """The id of the organization; None for a service that does not exist (any more), or not in `region`.
+
+        `region` is whose agent speaks of it; None for the control plane, which may speak of all.
+        """
+        ...
+
+    def expected_in(self, region: str) -> Collection[str]:
+        """The ids of services of which the region's agent must have something to say: it has made their keys."""
         ...

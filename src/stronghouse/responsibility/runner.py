@@ -24,7 +24,7 @@ from stronghouse.kernel.errors import Invalid, StronghouseError, Unavailable
 from stronghouse.responsibility import actions, store
 from stronghouse.responsibility.catalogue import Catalogue
 from stronghouse.responsibility.evaluation import evaluate
-from stronghouse.responsibility.facts import Facts, Resource
+from stronghouse.responsibility.facts import OF_EVERY_SERVICE, Facts, Resource
 from stronghouse.responsibility.model import Result
 from stronghouse.responsibility.ports import FactSource, Ownership
 from stronghouse.responsibility.schedule import Group, due, groups_of, touched_by
@@ -34,7 +34,7 @@ DEADLINE_SECONDS = 90.0
 """Longer than an agent is given to answer (`app.fact_source`), so that its own reason is told where it has one."""
 ALLOWED_SKEW = timedelta(seconds=60)
 """Clocks further apart than this make ages meaningless (design.md section 1)."""
-POLL_SECONDS = 5.0
+POLL_SECONDS = 2.0
 _log = structlog.get_logger()
 
 
@@ -187,8 +187,10 @@ class CheckRunner:
         """Collect, judge, record; why it failed, None if it did not."""
         started = self._clock.now()
         try:
+            expected = self._expected(group)
             facts = Facts.from_json(self._collect(group))
             self._require_own(facts, group, started)
+            self._require_whole(facts, group, expected)
             look = self._judge(group, facts)
             with self._audit.unit_of_work(Context(SYSTEM)) as uow:
                 actions.record_look(uow, look, now=self._clock.now())
@@ -231,6 +233,21 @@ class CheckRunner:
         if not started - ALLOWED_SKEW <= facts.collected_at <= self._clock.now() + ALLOWED_SKEW:
             raise Invalid("The clock there differs by more than 60 seconds, so the age of its evidence is unknown.")
 
+    def _expected(self, group: Group) -> frozenset[str]:
+        """The services that the facts must tell of."""
+        if group.region is None or group.collector not in OF_EVERY_SERVICE:
+            return frozenset()
+        return frozenset(self._ownership.expected_in(group.region))
+
+    def _require_whole(self, facts: Facts, group: Group, expected: frozenset[str]) -> None:
+        """Refuse an answer that leaves out a service which was there before the look and still is.
+
+        Otherwise what is wrong with that service would count as mended.
+        """
+        missing = (expected & self._expected(group)) - {resource.service_id for resource in facts.resources}
+        if missing:
+            raise Unavailable(f"The region's answer leaves out {len(missing)} of its services.", code="facts_partial")
+
     def _judge(self, group: Group, facts: Facts) -> actions.Look:
         shares = self._shares(facts, group.region)
         errors: dict[str, str] = {}
@@ -258,10 +275,10 @@ class CheckRunner:
                 raise Invalid("An agent must not say which organization its facts belong to.", code="facts_malformed")
             if resource.service_id is not None:
                 if resource.service_id not in owners:
-                    owners[resource.service_id] = self._ownership.organization_of(resource.service_id)
+                    owners[resource.service_id] = self._ownership.organization_of(resource.service_id, region)
                 owner = owners[resource.service_id]
                 if owner is None:
-                    continue  # deleted meanwhile, or invented by the agent: nobody may see it
+                    continue  # deleted meanwhile, invented, or another region's: nobody may see it
             shares.setdefault(owner, []).append(resource)
         return {owner: facts.only(found) for owner, found in (shares or {None: []}).items()}
 

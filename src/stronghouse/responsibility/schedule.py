@@ -24,7 +24,7 @@ UNTOUCHED_BY_SERVICES = frozenset(
 TOUCHED_BY: Mapping[str, Collection[str]] = {
     "advisories": ("components",),
     "advisory_key": ("components",),
-    "agent": ("agents",),
+    "agent": ("agents", "documents"),
     "api_key": ("control_access", "declared_state", "guidance"),
     "disposition": ("findings",),
     "document": ("documents",),
@@ -33,7 +33,9 @@ TOUCHED_BY: Mapping[str, Collection[str]] = {
     "hosting": ("documents",),
     "notification_channel": ("notification_channels",),
     "package": ("packages",),
+    "region": ("agents", "declared_state", "documents"),
     "responsibility": ("guidance",),
+    "service": ("declared_state", "guidance"),
     "user": ("control_access",),
 }
 """By the first word of an audit event's code: whose facts it may have changed; they are looked at again soon."""

@@ -78,9 +78,20 @@ def find_in_region(connection: Connection, *, region: str, service_id: str) -> S
     return None if row is None else _service(row)
 
 
-def organization_of(connection: Connection, service_id: str) -> str | None:
-    """Whose a service is; None for one that does not exist."""
-    return connection.execute(select(service.c.organization_id).where(service.c.id == service_id)).scalar_one_or_none()
+def organization_of(connection: Connection, service_id: str, *, region: str | None = None) -> str | None:
+    """Whose a service is; None for one that does not exist, or lies in another region than the one named."""
+    query = select(service.c.organization_id).where(service.c.id == service_id)
+    if region is not None:
+        query = query.where(service.c.region == region)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def known_to_region(connection: Connection, region: str) -> set[str]:
+    """Ids of the services of which the region's agent has told, by the key that it made, and that are to exist on."""
+    query = select(service.c.id).where(
+        service.c.region == region, service.c.key_id.is_not(None), service.c.wanted != Wanted.DELETED.value
+    )
+    return set(connection.execute(query).scalars())
 
 
 def find_all(connection: Connection, *, organization_id: str) -> list[Service]:

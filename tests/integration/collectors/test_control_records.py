@@ -1,10 +1,12 @@
 """The control plane's own records: what was done through the product passes, what was done past it is found."""
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import Connection
@@ -14,8 +16,10 @@ from stronghouse.access.authentication import authenticate_session
 from stronghouse.access.certificates import CertificateAuthority, Purpose, new_key_and_request
 from stronghouse.access.model import Source
 from stronghouse.access.roles import ADMIN, DEVELOPER
+from stronghouse.app.fact_source import FactSource
 from stronghouse.kernel.clock import SystemClock
 from stronghouse.regions import admission
+from stronghouse.regions.hub import Hub
 from stronghouse.responsibility.collectors.agents import await_agents, collect_agents
 from stronghouse.responsibility.collectors.audit_progress import collect_audit_progress
 from stronghouse.responsibility.collectors.control_access import collect_control_access
@@ -153,6 +157,9 @@ SERVICES, KEYS, MEMBERS = {"services_follow_audit_log"}, {"keys_follow_audit_log
         ("UPDATE person SET password_hash = 'x'", MEMBERS),
         ("UPDATE person SET email = 'b@acme.test'", MEMBERS),
         ("DELETE FROM member", MEMBERS),
+        ("UPDATE organization SET name = 'other'", {"organizations_follow_audit_log"}),
+        ("DELETE FROM organization", {"organizations_follow_audit_log"}),
+        ("INSERT INTO organization SELECT 'older', name, 1 FROM organization", {"organizations_follow_audit_log"}),
         ("UPDATE agent SET fingerprint = 'x'", {"agents_follow_audit_log"}),
         ("UPDATE agent SET revoked_at = NULL WHERE revoked_at IS NOT NULL", {"agents_follow_audit_log"}),
         ("CREATE TABLE stolen (x)", {"database_schema_as_declared"}),
@@ -255,14 +262,20 @@ def test_agents_are_judged_by_connection_certificate_and_clock(
     assert installation.states("planes_clock_agrees", gather) == {"not_applicable"}
 
 
-def test_first_look_waits_for_agents_to_come_back(installation: Installation) -> None:
-    looks = []
+def test_a_look_waits_for_agents_that_joined_to_come_back(
+    installation: Installation, agents_ca: CertificateAuthority
+) -> None:
+    looks: list[Facts] = []
 
     def look() -> Facts:
         with installation.plane.control.database.read() as connection:
             looks.append(collect_agents(connection, clock=installation.plane.clock))
         return looks[-1]
 
+    await_agents(look, seconds=5)
+    assert len(looks) == 1, "nobody waits for an agent that never was there"
+    installation.join(agents_ca)
+    looks.clear()
     await_agents(look, seconds=0.3)
     assert len(looks) > 1
     looks.clear()
@@ -342,3 +355,13 @@ def test_nothing_recorded_is_not_applicable(tmp_path: Path) -> None:
             )
     (result,) = judge("audit_log_growing", seen.to_json())
     assert result.state is ResultState.NOT_APPLICABLE
+
+
+def test_an_agent_speaks_for_nobodys_service_in_another_region(installation: Installation) -> None:
+    plane = installation.plane
+    source = FactSource(
+        database=plane.control.database, hub=cast("Hub", None), collectors={}, stopping=threading.Event()
+    )
+    assert source.organization_of(installation.service, "local") == installation.organization
+    assert source.organization_of(installation.service, None) == installation.organization
+    assert source.organization_of(installation.service, "eu") is None

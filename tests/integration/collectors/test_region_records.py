@@ -1,13 +1,15 @@
 """A region's files, configuration and places: after a start they pass; each change from outside is found."""
 
+import asyncio
 import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
 
 from stronghouse.access.certificates import CertificateAuthority
-from stronghouse.agent.collectors import service_places
+from stronghouse.agent.collectors import host, service_places
 from stronghouse.agent.collectors.own_files import collect_region_files
 from stronghouse.agent.collectors.rendered_configuration import collect_rendered_configuration
 from stronghouse.agent.collectors.service_places import collect_service_places, read_mounts
@@ -158,6 +160,40 @@ async def test_exposed_socket_and_link_are_told_apart(region: Region, service: L
         listener.bind(str(agent / "s"))
         (agent / "s").chmod(0o666)
         assert "agent/s (0666)" in (await _files(region)).reason
+
+
+async def test_link_that_puts_a_strangers_file_in_place_of_ours_fails(
+    region: Region, service: Layout, tmp_path: Path
+) -> None:
+    assert (await _files(region)).state is ResultState.PASS
+    agent = region.inventory.state_directory / "agent"
+    stranger = tmp_path / "stranger"
+    stranger.write_text("theirs")
+    stranger.chmod(0o600)
+    (agent / "identity").symlink_to(stranger)
+    result = await _files(region)
+    assert (result.state, "agent/identity (a link" in result.reason) == (ResultState.FAIL, True), result.reason
+
+
+async def test_a_look_at_the_machine_that_never_ends_holds_one_thread_only(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def hangs(**_how: object) -> None:  # a file system of a user's that answers nobody; none can be mounted here
+        begun.set()
+        goes_on.wait(30)
+        raise Unavailable("It went on.")
+
+    monkeypatch.setattr(host, "collect_host", hangs)
+    collect = host.host_collectors()["host_access"]
+    first = asyncio.ensure_future(collect(region.inventory))
+    await asyncio.to_thread(begun.wait, 10)
+    with pytest.raises(Unavailable, match="has not ended"):
+        await collect(region.inventory)
+    goes_on.set()
+    with pytest.raises(Unavailable, match="went on"):
+        await first
 
 
 async def _place(region: Region) -> Result:

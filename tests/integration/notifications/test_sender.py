@@ -17,7 +17,7 @@ MARKER = "marker-secret"
 
 def failure(sender: AppriseSender, url: str) -> str:
     with pytest.raises(Unavailable) as failed:
-        sender.send(Secret(url), title="Stronghouse: title", body="body")
+        sender.send(Secret(url), title="Stronghouse: title", body="body", inside=True)
     assert MARKER not in f"{failed.value.public}{failed.value.detail}"
     return failed.value.public
 
@@ -25,7 +25,7 @@ def failure(sender: AppriseSender, url: str) -> str:
 def test_mail_arrives() -> None:
     with smtp_server() as mailbox:
         url = f"mailto://127.0.0.1:{mailbox.port}?from=sh@example.com&to=ops@example.com&smtp=127.0.0.1"
-        LOCAL.send(Secret(url), title="Stronghouse: 2 changes", body="[high] a fails\nWhat to do: this.")
+        LOCAL.send(Secret(url), title="Stronghouse: 2 changes", body="[high] a fails\nWhat to do: this.", inside=True)
         (message,) = mailbox.messages
         assert "Stronghouse: 2 changes" in message
         assert any("ops@example.com" in line for line in mailbox.recipients)
@@ -35,7 +35,8 @@ def test_mail_arrives() -> None:
 
 def test_webhook_gets_plain_text() -> None:
     with webhook() as hook:
-        LOCAL.send(Secret(f"json://127.0.0.1:{hook.port}/in/{MARKER}"), title="title", body="[high] a <b> & c")
+        url = Secret(f"json://127.0.0.1:{hook.port}/in/{MARKER}")
+        LOCAL.send(url, title="title", body="[high] a <b> & c", inside=True)
         (body,) = hook.bodies
     assert json.loads(body)["title"] == "title"
     assert json.loads(body)["message"] == "[high] a <b> & c"
@@ -86,3 +87,8 @@ def test_url_that_apprise_does_not_understand_is_refused() -> None:
     LOCAL.check(Secret("tgram://123456789:abcdefg_hijklmnop-lmnopqrstuv/12315544/"))
     with pytest.raises(Invalid):
         LOCAL.check(Secret("tgram://x"))
+
+
+def test_an_allowed_network_is_not_allowed_to_everybody() -> None:
+    with webhook() as hook, pytest.raises(Unavailable):
+        LOCAL.send(Secret(f"json://127.0.0.1:{hook.port}/in"), title="title", body="body", inside=False)

@@ -31,7 +31,8 @@ def test_comparison_shows_trade_off_plan_and_what_is_lost(cli: Cli) -> None:
 def test_apply_asks_first_and_opens_tasks_for_the_rest(cli: Cli, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     service = wide_service(cli)
     monkeypatch.setattr("sys.stdin", io.StringIO(""))  # nobody answers
-    assert cli("advise", "baseline", "--apply").code != 0
+    unasked = cli("advise", "baseline", "--apply")
+    assert (unasked.code, unasked.err.count("\n"), "--yes" in unasked.err.splitlines()[-1]) == (1, 2, True)
     shown = cli("service", "get", service, "--json").json
     assert [entry["source"] for entry in shown["ipAccessList"]] == ["0.0.0.0/0", "127.0.0.1"]
     applied = cli("advise", "baseline", "--apply", "--yes", "--json").json
@@ -39,6 +40,8 @@ def test_apply_asks_first_and_opens_tasks_for_the_rest(cli: Cli, monkeypatch) ->
     assert any(task.startswith("key.expiry.days/") for task in applied["tasksOpened"])
     again = cli("advise", "baseline", "--apply", "--yes")
     assert "0 acts, 0 tasks opened" in again.err
+    silent = cli("advise", "baseline", "--apply")
+    assert (silent.code, "nothing that Stronghouse can apply" in silent.err) == (0, True)
 
 
 def test_single_acts_are_applied_and_open_no_tasks(cli: Cli) -> None:
@@ -56,6 +59,8 @@ def test_advice_is_declined_with_a_reason_and_a_date(cli: Cli, plane: Plane) -> 
     assert declined["inForce"]
     assert plane.clock.now() < plane.clock.now().fromisoformat(declined["until"])
     assert cli("advise", "baseline", "--decline", "key.expiry.days").code == 1
+    late = cli("advise", "baseline", "--decline", "key.expiry.days", "--reason", "x", "--until", "soon")
+    assert (late.code, late.err.startswith("Error: --until takes a time or a date")) == (1, True)
 
 
 def test_contradictory_wishes_are_refused(cli: Cli) -> None:

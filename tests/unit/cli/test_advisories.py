@@ -23,6 +23,7 @@ def test_unsigned_feed_must_be_said_to_be_one(cli: Cli, feed: Path) -> None:
     taken = cli("advisories", "import", str(feed), "--unsigned")
     assert taken.code == 0, taken.err
     assert "someone's word" in taken.out
+    assert not taken.err.startswith("\n")
     assert cli("advisories", "status", "--json").json["feed"]["entries"] == {"PyPI": 1}
 
 

@@ -35,7 +35,7 @@ def facts(plane: Plane) -> Iterator[ScriptedFacts]:
 def test_check_ends_with_zero_when_all_hold_and_one_when_something_fails(cli: Cli, facts: ScriptedFacts) -> None:
     good = cli("check", "--id", ONE)
     assert (good.code, good.out) == (0, "")
-    assert "1 hold" in good.err
+    assert good.err == "1 look, 1 check: 1 holds or does not apply, 0 need attention.\n"
     facts.found["audit_tree"] = RuntimeError()
     bad = cli("check", "--id", ONE)
     assert bad.code == 1
@@ -58,6 +58,28 @@ def test_history_shows_changes_of_one_row(cli: Cli, plane: Plane) -> None:
     take_snapshots(control.audit, catalogue=control.catalogue, regions=["local"], now=plane.clock.now())
     assert "console.tde" in cli("history", "console.tde").out
     assert cli("history", "--json", "-n", "3").json[0]["previousState"] is None
+    assert "2026-11-23 12:00:00 UTC" in cli("history", "console.tde").out
+    assert cli("history", "--json").json[0]["since"].endswith("Z")
+
+
+def test_unknown_row_has_no_history_but_an_error(cli: Cli) -> None:
+    for options in ((), ("--json",)):
+        refused = cli("history", "nope", *options)
+        assert (refused.code, refused.out) == (1, "")
+        assert refused.err.startswith("Error: There is no responsibility 'nope'")
+    assert cli("history", "console.tde", "--json").json == []
+
+
+def test_trend_counts_rows_for_each_day(cli: Cli, plane: Plane) -> None:
+    assert "Nothing was kept" in cli("history", "--trend").err
+    control = plane.control
+    take_snapshots(control.audit, catalogue=control.catalogue, regions=["local"], now=plane.clock.now())
+    (day,) = cli("history", "--trend", "--days", "7", "--json").json
+    assert (day["day"], sum(day["rows"].values())) == ("2026-11-23", 34)
+    shown = cli("history", "--trend").out
+    assert "N/A" in shown
+    assert f"{day['controlsProven']}/{day['controlsTotal']}" in shown
+    assert cli("history", "console.tde", "--trend").code == 1
 
 
 def test_channel_is_added_from_standard_input_tested_and_removed(

@@ -35,6 +35,24 @@ def test_large_file_is_sent_with_progress(cli: Cli, tmp_path: Path) -> None:
     assert filed["size"] == len(CONTENT) * 200_000
 
 
+def test_hints_come_only_where_they_apply(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "large.pdf"
+    path.write_bytes(CONTENT * 100_000)
+    filed = cli("document", "file", "retention_schedule", str(path), "--date", "2026-11-01")
+    assert filed.code == 0
+    assert filed.err.startswith("It counts when it is reviewed: `stronghouse document review ")
+    recorded = cli("document", "record", "member_review", "--note", "All are needed.", "--file", str(path))
+    assert recorded.code == 0, recorded.err
+    assert "reviewed" not in recorded.err
+
+
+def test_unknown_request_is_said_to_be_none(cli: Cli) -> None:
+    for options in ((), ("--json",)):
+        refused = cli("document", "requests", "nope", *options)
+        assert (refused.code, refused.out) == (1, "")
+        assert refused.err.startswith("Error: There is no document request 'nope'")
+
+
 def test_records_a_review_without_a_file(cli: Cli) -> None:
     record = cli("document", "record", "member_review", "--note", "All members are needed.", "--json").json
     assert (record["date"], record["fileName"]) == ("2026-11-23", None)
@@ -55,6 +73,9 @@ def test_bad_input_is_one_sentence(cli: Cli, tmp_path: Path, plane: Plane) -> No
         (("file", "playbooks", str(page), "--date", "2026-11-01"), "not taken"),
         (("file", "playbooks", str(tmp_path / "none.pdf"), "--date", "2026-11-01"), "cannot be read"),
         (("file", "playbooks", str(page)), "--date"),
+        (("file", "playbooks", str(page), "--date", "soon"), "--date takes a date, as in"),
+        (("file", "playbooks", str(page), "--date", "2026-11-01", "--valid-until", "x"), "--valid-until takes"),
+        (("record", "member_review", "--note", "x", "--date", "2026-13-01"), "--date takes a date"),
         (("review", "nonsense", "--note", "x"), "document's id"),
         (("download", "5f0c7a51-2f3b-4a8c-9a53-0d7a3f0e9f11", str(tmp_path / "x")), "no such document"),
     ):

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from stronghouse.responsibility.model import Severity
@@ -23,6 +25,9 @@ def test_life_of_a_finding(cli: Cli, scene: Scene, organization_id: str) -> None
     assert assigned["assignee"]["email"] == "ann@example.com"
     shown = cli("finding", "show", short)
     assert "Mend it." in shown.out
+    assert "2026-11-23 12:00:00 UTC" in shown.out
+    late = cli("finding", "assign", short, "ann@example.com", "--due", "soon")
+    assert (late.code, "--due takes a time or a date" in late.err) == (1, True)
     assert "ann@example.com" in shown.out
 
 
@@ -59,3 +64,26 @@ def test_row_is_given_to_a_member_and_taken_back(cli: Cli, scene: Scene) -> None
     assert cli("responsibility", "assign", "assess.pentest", "ann@example.com", "--json").json["name"] == "A"
     assert "Nobody" in cli("responsibility", "unassign", "assess.pentest").err
     assert cli("responsibility", "assign", "assess.pentest", "eve@example.com").code == 1
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120])
+def test_list_keeps_ids_and_dates_whole_on_a_narrow_terminal(
+    cli: Cli, scene: Scene, organization_id: str, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    resource = "service/0b9c1f5e-6a57-4f0e-9a53-0d7a3f0e9f11/table/a_rather_long_database.and_its_table"
+    scene.look(organization_id, **{resource: "F"})
+    (listed,) = cli("finding", "list", "--json").json
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal, as far as rich can tell
+    monkeypatch.setenv("NO_COLOR", "1")
+    cli("finding", "triage", listed["id"])
+    lines = re.sub("\x1b\\[[0-9;]*m", "", cli("finding", "list").out).splitlines()
+    assert max(len(line) for line in lines) <= columns
+    assert len(lines) <= 4
+    text = " ".join(" ".join(line.split()) for line in lines)
+    assert text.split()[5] == listed["id"][:12]
+    assert listed["dueAt"][:10] in text
+    assert "T00" not in text
+    assert "triaged" in text
+    assert "service/" in text
+    assert resource not in text

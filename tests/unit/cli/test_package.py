@@ -21,7 +21,9 @@ def key(plane: Plane) -> str:
 
 def test_package_is_made_downloaded_and_verified(cli: Cli, plane: Plane, at_once: None, tmp_path: Path) -> None:
     out = tmp_path / "package.zip"
-    made = cli("package", "create", "--from", "2026-11-01", "--out", str(out), "--json").json
+    shown = cli("package", "create", "--from", "2026-11-01", "--out", str(out))
+    assert shown.err == f"Saved to {out}.\n"
+    assert "2026-11-01 00:00:00 UTC" in shown.out
     made = cli("package", "list", "--json").json[0]
     assert made["state"] == "ready"
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
@@ -69,3 +71,12 @@ def test_failed_package_says_why(cli: Cli, plane: Plane, monkeypatch: pytest.Mon
     result = cli("package", "create", "--from", "2026-11-01")
     assert result.code == 1
     assert "ask for it again" in result.err
+
+
+def test_package_that_was_not_saved_says_how_and_a_period_is_checked_first(
+    cli: Cli, plane: Plane, at_once: None
+) -> None:
+    assert "stronghouse package download" in cli("package", "create", "--from", "2026-11-01").err
+    wrong = cli("package", "create", "--from", "last week")
+    assert (wrong.code, wrong.err.count("\n"), "--from takes a time or a date" in wrong.err) == (1, 1, True)
+    assert len(cli("package", "list", "--json").json) == 1

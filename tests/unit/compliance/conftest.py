@@ -27,8 +27,11 @@ class OneOwner:
     def __init__(self, mine: str, theirs: str) -> None:
         self._owners = {"a1": mine, "o1": theirs}
 
-    def organization_of(self, service_id: str) -> str | None:
+    def organization_of(self, service_id: str, region: str | None) -> str | None:
         return self._owners.get(service_id)
+
+    def expected_in(self, _region: str) -> frozenset[str]:
+        return frozenset()
 
 
 @dataclass

@@ -49,10 +49,15 @@ class Owners:
     """Service a1 is Acme's, o1 is the other organization's."""
 
     owners: Mapping[str, str] = {"a1": ACME, "o1": OTHER}
+    expected: frozenset[str] = frozenset()
 
-    def organization_of(self, service_id: str) -> str | None:
-        """The owner."""
-        return self.owners.get(service_id)
+    def organization_of(self, service_id: str, region: str | None) -> str | None:
+        """The owner; no service lies in the region `elsewhere`."""
+        return None if region == "elsewhere" else self.owners.get(service_id)
+
+    def expected_in(self, _region: str) -> frozenset[str]:
+        """What tests say."""
+        return self.expected
 
 
 @pytest.fixture(scope="session")

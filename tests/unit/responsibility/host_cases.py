@@ -352,6 +352,7 @@ HOST_MANUAL: Mapping[str, list[Fields]] = {
     "host_sudo_narrow": [access(sudo_unread=["/etc/sudoers.d/x"])],
     "host_authorized_keys_sound": [
         access(key_files=[key_file(problem="it is a link", keys=[])]),
+        access(key_files=[key_file(kind="unreadable", bits=None)]),
         access(keys_command=True),
     ],
     "host_listening_expected": [listening(port(22, None))],

@@ -239,6 +239,7 @@ PRODUCT: Mapping[str, Parts] = {
     ),
     "keys_follow_audit_log": _drift("api_key"),
     "members_follow_audit_log": _drift("member"),
+    "organizations_follow_audit_log": _drift("organization"),
     "agents_follow_audit_log": _drift("agent"),
     "database_schema_as_declared": (
         {"id": "database/control", "kind": "database", "in_use": True, "foreign_objects": []},
@@ -379,6 +380,7 @@ PRODUCT_COLLECTED_BY: Mapping[str, Sequence[str]] = {
         "services_follow_audit_log",
         "keys_follow_audit_log",
         "members_follow_audit_log",
+        "organizations_follow_audit_log",
         "agents_follow_audit_log",
         "database_schema_as_declared",
     ),

@@ -85,6 +85,11 @@ def test_first_verdict_that_meets_every_packet_or_else_the_policy_decides(
         ("-P INPUT DROP\n-A INPUT -i lo -j ACCEPT\n", True),
         ("-P INPUT ACCEPT\n-A INPUT -p tcp --dport 22 -j ACCEPT\n-A INPUT -j REJECT --reject-with x\n", True),
         ("-P INPUT DROP\n-A INPUT -j ACCEPT\n", False),
+        ('-P INPUT DROP\n-A INPUT -m comment --comment "let \\"all\\" in" -j ACCEPT\n', False),
+        ("-P INPUT DROP\n-N own\n-A INPUT -j own\n-A own -j ACCEPT\n", False),
+        ("-P INPUT ACCEPT\n-N own\n-A INPUT -j own\n-A own -j RETURN\n-A own -j DROP\n", False),
+        ("-P INPUT ACCEPT\n-N own\n-A INPUT -g own\n-A own -j DROP\n", True),
+        ("-P INPUT DROP\n-N own\n-A INPUT -j own\n-A own -j INPUT\n", False),
         ("", False),
     ],
 )

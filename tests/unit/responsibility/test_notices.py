@@ -82,6 +82,7 @@ def test_missing_document_is_told_when_it_is_due_and_then_weekly(plane: Plane) -
     for notice in notices:
         by_key.setdefault(notice.key, []).append(notice)
     assert {len(found) for found in by_key.values()} == {4}
+    assert "documents/overdue" in by_key  # so many at once are one thing to tell
     assert {notice.kind for notice in notices} == {Kind.DOCUMENT}
     assert len(told(plane, source, other, 22)) < len(notices)  # what concerns the installation is the operator's
 

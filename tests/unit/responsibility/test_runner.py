@@ -165,6 +165,18 @@ def test_evidence_is_split_so_that_no_organization_sees_anothers(
     assert seen == {ACME: ["a1"], OTHER: ["o1"]}
 
 
+def test_what_an_agent_says_of_another_regions_service_is_shown_to_nobody(
+    log: AuditLog, clock: FixedClock, catalogue: Catalogue
+) -> None:
+    sources = ScriptedFacts(clock, regions=("elsewhere",))
+    fine = CASES["rest_files_encrypted"].passing
+    sources.found["disk_encryption"] = [{**fine, "id": "service/a1", "service_id": "a1"}]
+    runner = CheckRunner(log, sources=sources, ownership=Owners(), catalogue=catalogue, clock=clock)
+    runner.run(check_id="rest_files_encrypted")
+    with log.database.read() as connection:
+        assert store.results_of(connection, check_id="rest_files_encrypted", place="region/elsewhere") == []
+
+
 def test_resource_that_is_gone_takes_its_result_with_it(
     runner: CheckRunner, sources: ScriptedFacts, clock: FixedClock, log: AuditLog
 ) -> None:
@@ -331,3 +343,24 @@ def test_an_act_makes_the_looks_due_whose_facts_it_may_have_changed(
     sources.calls.clear()
     runner.run_due()
     assert sources.calls == []
+
+
+def test_an_answer_that_leaves_out_a_service_is_an_error_and_closes_nothing(
+    log: AuditLog, sources: ScriptedFacts, catalogue: Catalogue, clock: FixedClock
+) -> None:
+    owners = Owners()
+    runner = CheckRunner(log, sources=sources, ownership=owners, catalogue=catalogue, clock=clock)
+    cases = CASES["service_password_required"]
+    good = {**cases.passing, "id": "service/a1", "service_id": "a1"}
+    bad = {**cases.failing[0][0], "id": "service/o1", "service_id": "o1"}
+    owners.expected = frozenset({"a1", "o1"})
+    sources.found["service_authentication"] = [good, bad]
+    runner.run(check_id="service_password_required")
+    sources.found["service_authentication"] = [good]
+    runner.run(check_id="service_password_required")
+    assert _runs(log)["service_password_required", HERE].error == "The region's answer leaves out 1 of its services."
+    assert "finding.resolve" not in _codes(log)
+    owners.expected = frozenset({"a1"})  # the other one was deleted
+    runner.run(check_id="service_password_required")
+    assert _runs(log)["service_password_required", HERE].error is None
+    assert "finding.resolve" in _codes(log)

@@ -21,16 +21,20 @@ POLL_SECONDS = 0.2
 
 
 def await_agents(look: Callable[[], Facts], *, seconds: float) -> Facts:
-    """The facts of `look`, once every region is connected or `seconds` are over: for the first look after a start.
+    """The facts of `look`, once the agent of every joined region is connected or `seconds` are over.
 
-    Agents need a moment to come back after the control plane was away, which is no finding.
+    Agents need a moment to come back after a restart, theirs or the control plane's, which is no finding.
     """
     until = time.monotonic() + seconds
     while True:
         facts = look()
-        if time.monotonic() >= until or all(region.flag("connected") for region in facts.of_kind("region")):
+        if time.monotonic() >= until or not any(map(_is_away, facts.of_kind("region"))):
             return facts
         time.sleep(POLL_SECONDS)
+
+
+def _is_away(region: Resource) -> bool:
+    return region.flag("joined") and not region.flag("connected")
 
 
 def collect_agents(connection: Connection, *, clock: Clock) -> Facts:

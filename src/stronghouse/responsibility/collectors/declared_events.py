@@ -1,4 +1,4 @@
-"""What the audit log declares: its events about services, keys, members and agents, replayed."""
+"""What the audit log declares: its events about organizations, services, keys, members and agents, replayed."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from stronghouse.audit.store import Entry
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.errors import Invalid
 from stronghouse.kernel.networks import parse_source
+from stronghouse.organizations import events as organizations
 from stronghouse.regions import events as regions
 from stronghouse.services import events as services
 from stronghouse.services.model import Wanted
@@ -31,6 +32,8 @@ CODES = tuple(
         regions.AgentJoined,
         regions.AgentCertificateRenewed,
         regions.AgentRevoked,
+        organizations.OrganizationCreated,
+        organizations.OrganizationRenamed,
     )
 )
 _WANTED = {
@@ -54,6 +57,7 @@ class Declared:
 class DeclaredState:
     """Everything by id; members by organization and person, passwords by person as `store.credential` of their hash."""
 
+    organizations: dict[str, Declared] = field(default_factory=dict)
     services: dict[str, Declared] = field(default_factory=dict)
     keys: dict[str, Declared] = field(default_factory=dict)
     members: dict[tuple[str, str], Declared] = field(default_factory=dict)
@@ -75,6 +79,8 @@ def replay(entries: Iterable[Entry]) -> DeclaredState:
                 _key(state, entry, data)
             elif entry.code.startswith("user."):
                 _member(state, entry, data)
+            elif entry.code.startswith("organization."):
+                _organization(state, entry, data)
             else:
                 _agent(state, entry, data)
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -82,6 +88,17 @@ def replay(entries: Iterable[Entry]) -> DeclaredState:
                 f"Entry {entry.index} of the audit log lacks a field.", code="audit_entry_unreadable"
             ) from None
     return state
+
+
+def _organization(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:
+    organization_id = str(entry.organization_id)
+    if entry.code == organizations.OrganizationCreated.code:
+        # The first one operates the installation (organizations.operator): whoever is made to look older takes over.
+        told: dict[str, Json] = {"name": data["name"], "operates the installation": not state.organizations}
+        state.organizations[organization_id] = Declared(entry.organization_id, told)
+    else:
+        known = state.organizations.setdefault(organization_id, Declared(entry.organization_id))
+        known.fields["name"] = data["after"]
 
 
 def _service(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:

@@ -14,6 +14,7 @@ from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import Clock, rfc3339
 from stronghouse.kernel.errors import Invalid
 from stronghouse.kernel.networks import parse_source
+from stronghouse.organizations import store as organizations
 from stronghouse.regions import store as regions
 from stronghouse.regions.model import Agent
 from stronghouse.responsibility.collectors.declared_events import CODES, Declared, DeclaredState, replay
@@ -22,12 +23,12 @@ from stronghouse.services import store as services
 from stronghouse.services.actions import DESIRED_KIND
 from stronghouse.services.model import Service, Wanted
 
-VERSION = 1
+VERSION = 2
 METHOD = (
-    "The events of the audit log about services, API keys, members and agents are replayed in their order; the result "
-    "is compared field by field with the rows of the control plane's database in the same snapshot, and each service's "
-    "row with the document that its region was given. What events do not hold (a service's password, its memory and "
-    "idle time-out) is compared between row and document only."
+    "The events of the audit log about organizations, services, API keys, members and agents are replayed in their "
+    "order; the result is compared field by field with the rows of the control plane's database in the same snapshot, "
+    "and each service's row with the document that its region was given. What events do not hold (a service's "
+    "password, its memory and idle time-out) is compared between row and document only."
 )
 _DOCUMENT_FIELDS = ("organization_id", "name", "slot", "username", "idle_scaling", "idle_timeout_minutes", "memory_gb")
 
@@ -43,6 +44,7 @@ def collect_declared_state(connection: Connection, *, clock: Clock, foreign_obje
     now = clock.now()
     declared = replay(audit.entries_of(connection, CODES))
     resources = [
+        *_organizations(connection, declared),
         *_services(connection, declared),
         *_keys(connection, declared, now),
         *_members(connection, declared, now),
@@ -82,6 +84,25 @@ def differences(declared: Declared | None, stored: Mapping[str, Json]) -> list[J
 def _shown(value: Json) -> str:
     text = ", ".join(str(one) for one in value) or "empty" if isinstance(value, list) else str(value)
     return text if len(text) <= 200 else f"{text[:200]}…"  # noqa: PLR2004 - enough to see what it is about
+
+
+def _organizations(connection: Connection, declared: DeclaredState) -> list[Resource]:
+    stored = {one.id: one for one in organizations.every_organization(connection)}
+    operator = organizations.first_id(connection)
+    found = []
+    for organization_id in sorted({*stored, *declared.organizations}):
+        row, told = stored.get(organization_id), declared.organizations.get(organization_id)
+        fields: dict[str, Json] = {
+            "id": f"organization/{organization_id}",
+            "kind": "organization",
+            "in_use": any(owner == organization_id for owner, _ in declared.members),
+        }
+        if row is None:
+            wrong: list[Json] = ["the database has no row of it"]
+        else:
+            wrong = differences(told, {"name": row.name, "operates the installation": organization_id == operator})
+        found.append(Resource({**fields, "organization_id": organization_id, "differences": wrong}))
+    return found
 
 
 def _services(connection: Connection, declared: DeclaredState) -> list[Resource]:

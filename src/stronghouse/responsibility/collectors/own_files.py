@@ -13,8 +13,8 @@ from stronghouse.responsibility.facts import Facts, Resource
 VERSION = 1
 METHOD = (
     "Mode and owner (lstat) of every file, directory, socket and pipe below the named directories; symbolic links are "
-    "not followed. A service's own data is looked at down to the directories that its engine made, not below them: "
-    "its top directory is closed to others."
+    "not followed, and must not lead out of them. A service's own data is looked at down to the directories that its "
+    "engine made, not below them: its top directory is closed to others."
 )
 MAX_FILES = 50_000
 MAX_SHOWN = 50
@@ -117,6 +117,8 @@ def _look(path: Path, own: OwnFiles, seen: _Seen) -> None:
     seen.files += 1
     mode = stat.S_IMODE(status.st_mode)
     if stat.S_ISLNK(status.st_mode):
+        if not _stays_inside(path, own):
+            seen.foreign.append(f"{path} (a link to somewhere else)")
         return
     allowed = 0
     if path in own.public:
@@ -127,6 +129,17 @@ def _look(path: Path, own: OwnFiles, seen: _Seen) -> None:
         seen.exposed.append(f"{path} ({mode:04o})")
     if status.st_uid not in {os.geteuid(), _owner(path, own.owners)}:
         seen.foreign.append(f"{path} (user {status.st_uid})")
+
+
+def _stays_inside(link: Path, own: OwnFiles) -> bool:
+    """Whether a link leads to what is looked at too; one to somewhere else puts a stranger's file in place of ours."""
+    if link in own.single or link in own.roots:
+        return True  # where whoever runs Stronghouse chose to put it; service_places and the key's checks tell of it
+    try:
+        target = link.resolve()
+    except (OSError, RuntimeError):
+        return False
+    return any(target.is_relative_to(one.resolve()) for one in own.roots)
 
 
 def _owner(path: Path, owners: Mapping[Path, int]) -> int:

@@ -168,7 +168,7 @@ def update_finding(
     changes = _changes(before, after)
     if changes:
         store.update_all(uow.connection, [after])
-        uow.record(FindingUpdated(**subject(after), changes=changes))
+        uow.record(FindingUpdated(**subject(after, uow), changes=changes))
         told = "; ".join(f"{name}: {new}" for name, (_, new) in changes.items())
         store.add_steps(uow.connection, {after.id: step(uow, "update", told, now)})
     return after

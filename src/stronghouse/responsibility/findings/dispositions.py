@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from stronghouse.audit.event import SYSTEM, Context
+from stronghouse.audit.event import SYSTEM, ActorType, Context
 from stronghouse.audit.unit_of_work import AuditLog, UnitOfWork
 from stronghouse.kernel.clock import rfc3339
 from stronghouse.kernel.errors import Conflict, Denied, Invalid, NotFound
 from stronghouse.kernel.ids import new_id
+from stronghouse.organizations import store as organizations
 from stronghouse.responsibility.findings import store
 from stronghouse.responsibility.findings.events import (
     DispositionApproved,
@@ -86,7 +87,7 @@ def ask(
         duplicate_of=None if wanted.duplicate_of is None else wanted.duplicate_of.id,
     )
     store.insert_disposition(uow.connection, new)
-    uow.record(DispositionRequested(**_about(found, new), reason=new.reason, in_force=not two))
+    uow.record(DispositionRequested(**_about(uow, found, new), reason=new.reason, in_force=not two))
     _step(uow, found.id, "disposition_request" if two else "disposition_begin", new.reason, now)
     return new
 
@@ -114,7 +115,7 @@ def approve(
         raise Conflict("The finding has changed since; ask again.", code="finding_changed")
     decided = replace(asked, state=DispositionState.IN_FORCE, approver=approver, decided_at=now)
     store.update_disposition(uow.connection, decided)
-    uow.record(DispositionApproved(**_about(found, decided), reason=decided.reason))
+    uow.record(DispositionApproved(**_about(uow, found, decided), reason=decided.reason))
     _step(uow, found.id, "disposition_begin", decided.reason, now)
     return decided
 
@@ -128,7 +129,7 @@ def decline(
     party = _party(uow, organization_id)
     decided = replace(asked, state=DispositionState.DECLINED, approver=party, decided_at=now)
     store.update_disposition(uow.connection, decided)
-    uow.record(DispositionDeclined(**_about(found, decided), reason=reason.strip()))
+    uow.record(DispositionDeclined(**_about(uow, found, decided), reason=reason.strip()))
     _step(uow, found.id, "disposition_decline", reason.strip(), now)
     return decided
 
@@ -169,16 +170,23 @@ def end_all(
     for one in pending:
         over = replace(one, state=DispositionState.ENDED, ended_at=now, ended_because=because)
         store.update_disposition(uow.connection, over)
-        uow.record(DispositionEnded(**_about(findings[one.finding_id], over), reason=because))
+        uow.record(DispositionEnded(**_about(uow, findings[one.finding_id], over), reason=because))
         _step(uow, one.finding_id, "disposition_end", because, now)
         ended.append(over)
     return ended
 
 
-def subject(found: Finding) -> dict[str, Any]:
-    """The fields that every event about a finding has."""
+def subject(found: Finding, uow: UnitOfWork | None = None) -> dict[str, Any]:
+    """The fields that every event about a finding has.
+
+    What a person does (with `uow`) about a finding of the installation stands in the log of the organization that
+    operates it, the only one that may: otherwise nobody could read it there.
+    """
+    owner = found.organization_id
+    if owner is None and uow is not None and uow.context.actor.type is not ActorType.SYSTEM:
+        owner = organizations.first_id(uow.connection)
     return {
-        "organization_id": found.organization_id,
+        "organization_id": owner,
         "finding": found.id,
         "source": found.source,
         "source_id": found.source_id,
@@ -239,8 +247,8 @@ def _party(uow: UnitOfWork, organization_id: str) -> Party:
     return Party(actor.type.value, actor.id, actor.details, person)
 
 
-def _about(found: Finding, one: Disposition) -> dict[str, Any]:
-    return {**subject(found), "disposition": one.id, "kind": one.kind.value, "expires_at": one.expires_at}
+def _about(uow: UnitOfWork, found: Finding, one: Disposition) -> dict[str, Any]:
+    return {**subject(found, uow), "disposition": one.id, "kind": one.kind.value, "expires_at": one.expires_at}
 
 
 def _step(uow: UnitOfWork, finding_id: str, what: str, note: str, now: datetime) -> None:

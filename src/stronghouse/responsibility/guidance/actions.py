@@ -9,11 +9,11 @@ from sqlalchemy import Connection
 from stronghouse.access import authorization
 from stronghouse.audit.event import Context
 from stronghouse.audit.unit_of_work import AuditLog, UnitOfWork
-from stronghouse.kernel.errors import Conflict, Invalid, NotFound
+from stronghouse.kernel.errors import Conflict, Denied, Invalid, NotFound
 from stronghouse.kernel.ids import new_id
 from stronghouse.responsibility.findings import actions as findings
 from stronghouse.responsibility.findings import store as finding_store
-from stronghouse.responsibility.findings.model import FindingReport
+from stronghouse.responsibility.findings.model import TWO_PERSONS, FindingReport
 from stronghouse.responsibility.guidance import store
 from stronghouse.responsibility.guidance.comparison import Controls, advise, compare, differences_of, read_state
 from stronghouse.responsibility.guidance.events import (
@@ -99,15 +99,14 @@ def decline_advice(
 ) -> Declined:
     """Decline a setting's advice, or that for one resource (`SETTING/RESOURCE`), until a date. Its tasks are closed.
 
+    What is grave takes two persons: its task is a finding, which one asks to accept and another approves. So a decline
+    of all required controls does not count for those of which a grave check is not proven.
+
     Raises:
+        Denied: the advice is of high or critical severity.
         Invalid: the profile gives no such advice, the reason is missing, or the date is past or over 365 days ahead.
     """
-    setting, _, resource = advice.partition("/")
-    known = {*profile.settings, *([CONTROL_SETTING] if profile.controls else [])}
-    if setting not in known or (setting == CONTROL_SETTING and resource and resource not in profile.controls):
-        raise Invalid(f"The profile {profile.id} gives no advice {advice[:100]!r}.", code="advice_unknown")
-    if len(advice) > 400:  # noqa: PLR2004 - the column's length
-        raise Invalid("The advice's id is too long.", code="advice_unknown")
+    _require_declinable(profile, advice)
     text = reason.strip()
     if not MIN_REASON <= len(text) <= MAX_REASON or not text.isprintable():
         raise Invalid(f"A reason has {MIN_REASON} to {MAX_REASON} printable characters.", code="reason_invalid")
@@ -134,6 +133,22 @@ def decline_advice(
         if task.profile == profile.id and advice in {task.difference, task.difference.partition("/")[0]}:
             _close(uow, task, reason="The advice was declined.", now=now)
     return declined
+
+
+def _require_declinable(profile: Profile, advice: str) -> None:
+    setting, _, resource = advice.partition("/")
+    known = {*profile.settings, *([CONTROL_SETTING] if profile.controls else [])}
+    if setting not in known or (setting == CONTROL_SETTING and resource and resource not in profile.controls):
+        raise Invalid(f"The profile {profile.id} gives no advice {advice[:100]!r}.", code="advice_unknown")
+    desired = profile.settings.get(setting)
+    if desired is not None and desired.setting.severity in TWO_PERSONS:
+        raise Denied(
+            f"This advice is of {desired.setting.severity.value} severity, which nobody declines alone: open its task "
+            "and have the task's finding accepted, which a second person approves.",
+            code="two_persons",
+        )
+    if len(advice) > 400:  # noqa: PLR2004 - the column's length
+        raise Invalid("The advice's id is too long.", code="advice_unknown")
 
 
 def refusal(change: Change, caller: Caller, organization_id: str) -> str | None:

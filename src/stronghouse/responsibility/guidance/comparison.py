@@ -12,6 +12,7 @@ from stronghouse.notifications import store as notifications
 from stronghouse.responsibility.catalogue import Catalogue
 from stronghouse.responsibility.documents import store as documents
 from stronghouse.responsibility.findings import store as findings
+from stronghouse.responsibility.findings.model import TWO_PERSONS
 from stronghouse.responsibility.guidance import store
 from stronghouse.responsibility.guidance.model import (
     CONTROL_SETTING,
@@ -89,6 +90,10 @@ def advise(
     due = {
         difference: opened[task.finding_id].due_at for difference, task in tasks.items() if task.finding_id in opened
     }
+    for accepted in findings.pending_of(connection, opened):
+        task = next(one for one in tasks.values() if one.finding_id == accepted.finding_id)
+        if accepted.covers(opened[task.finding_id], now):
+            due[task.difference] = max(due[task.difference], accepted.expires_at)
     return [_advice(one, declined, tasks.get(one.id), due.get(one.id), now) for one in differences]
 
 
@@ -110,7 +115,7 @@ def _advice(
     difference: Difference, declined: Iterable[Declined], task: Task | None, due_at: datetime | None, now: datetime
 ) -> Advice:
     in_force = next((one for one in declined if one.covers(difference, now)), None)
-    if in_force is not None:
+    if in_force is not None and difference.severity not in TWO_PERSONS:
         return Advice(difference, AdviceState.DECLINED, in_force, task, due_at)
     if task is not None and due_at is not None:
         return Advice(difference, AdviceState.TASK if now < due_at else AdviceState.OVERDUE, None, task, due_at)

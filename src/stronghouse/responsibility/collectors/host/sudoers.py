@@ -50,17 +50,22 @@ def read_sudoers(view: HostView) -> Sudoers:
                 pending += _included(view, path, include[1], include[2].strip('"'))
             elif alias := _ALIAS.match(line):
                 aliases.update(_definitions(alias[1]))
-            elif line.startswith("Defaults") and _OFF.search(line):
-                found.unauthenticated.append(path)
-            elif not line.startswith("Defaults") and not _OTHER_ALIAS.match(line):
+            elif line.startswith("Defaults"):
+                found.unauthenticated += [path] if _OFF.search(line) else []
+            elif not _OTHER_ALIAS.match(line):
                 raw.append((path, line))
+    _judge(found, raw, aliases)
+    return found
+
+
+def _judge(found: Sudoers, raw: list[tuple[str, str]], aliases: dict[str, str]) -> None:
+    """Turn the lines that are rules into what is kept of them."""
     for path, line in raw:
         rule = _rule(path, line, aliases) if len(found.rules) < MAX_RULES else None
         if rule is not None:
             found.rules.append(rule)
         elif path not in found.unread:
             found.unread.append(path)  # a rule that nobody judges must not pass
-    return found
 
 
 def _definitions(text: str) -> list[tuple[str, str]]:

@@ -9,8 +9,9 @@ from stronghouse.responsibility.collectors.host.subject import Subject
 from stronghouse.responsibility.collectors.host.view import HostView
 
 METHOD = (
-    "`apt-get -s --ignore-hold dist-upgrade`, which names the suite of every package it would install; the newest of apt's success "
-    "stamps and the time of /var/lib/apt/lists; reboot-required; the running kernel against /boot/vmlinuz-*."
+    "`apt-get -s --ignore-hold dist-upgrade`, which names the suite of every package it would install; the newest of "
+    "apt's success stamps and the time of /var/lib/apt/lists; reboot-required; the running kernel against "
+    "/boot/vmlinuz-*."
 )
 APT_SECONDS = 45.0
 MAX_NAMED = 30

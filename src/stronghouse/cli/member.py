@@ -1,0 +1,104 @@
+"""`stronghouse member`: who can sign in to the console, kept on the machine that runs the control plane."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stronghouse.cli.failures import Json
+from stronghouse.cli.output import remark, show_json, show_table
+from stronghouse.settings import locations
+
+app = typer.Typer(
+    name="member", help="People who can sign in. Needs the machine's own key files.", no_args_is_help=True
+)
+StateDirectory = Annotated[
+    Path | None, typer.Option(help="The installation's state directory.", show_default="your state directory")
+]
+MachineKey = Annotated[Path | None, typer.Option(help="The machine key.", show_default="your configuration")]
+
+
+class RoleName(StrEnum):
+    """The system roles."""
+
+    ADMIN = "Admin"
+    DEVELOPER = "Developer"
+    BILLING = "Billing"
+    MEMBER = "Member"
+
+
+@app.command("add")
+def add(
+    email: Annotated[str, typer.Argument(help="Their e-mail address, by which they are known.")],
+    role: Annotated[
+        RoleName,
+        typer.Option(
+            case_sensitive=False, help="Approving and reviewing take Admin; Billing and Member see no responsibilities."
+        ),
+    ],
+    name: Annotated[str | None, typer.Option(help="Their name.", show_default="the address")] = None,
+    state_dir: StateDirectory = None,
+    machine_key: MachineKey = None,
+    port_base: Annotated[int, typer.Option(help="First of the installation's 25 ports.")] = 8440,
+    org: Annotated[str | None, typer.Option("--org", help="Organization id; needed when there are several.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Add a person and print a link that signs them in once, within a day."""
+    from stronghouse.app.members import add_member
+
+    added = add_member(
+        state_dir or locations.state_directory(),
+        machine_key_file=machine_key or locations.machine_key_file(),
+        port_base=port_base,
+        email=email,
+        name=name or email.strip(),
+        role=role.value,
+        organization_id=org,
+    )
+    if as_json:
+        show_json(
+            {
+                "id": added.user.id,
+                "email": added.user.email,
+                "name": added.user.name,
+                "roles": [added.role.name],
+                "organizationId": added.organization_id,
+                "login_url": added.link.reveal(),
+            }
+        )
+        return
+    typer.echo(added.link.reveal())
+    remark(
+        f"{added.user.email} is a member with the role {added.role.name}. The link signs them in once, within a day."
+    )
+
+
+@app.command("list")
+def list_all(state_dir: StateDirectory = None, machine_key: MachineKey = None, as_json: Json = False) -> None:
+    """Everyone who is a member."""
+    from stronghouse.app.members import list_members
+    from stronghouse.kernel.clock import rfc3339
+
+    found: list[dict[str, Any]] = [
+        {
+            "id": one.user.id,
+            "email": one.user.email,
+            "name": one.user.name,
+            "roles": list(one.roles),
+            "organizationId": one.organization_id,
+            "hasPassword": one.user.password_hash is not None,
+            "lastSignInAt": None if one.last_sign_in is None else rfc3339(one.last_sign_in),
+        }
+        for one in list_members(
+            state_dir or locations.state_directory(), machine_key_file=machine_key or locations.machine_key_file()
+        )
+    ]
+    if as_json:
+        show_json(found)
+        return
+    rows = [
+        (one["email"], one["name"], ", ".join(one["roles"]), "yes" if one["hasPassword"] else "no", one["lastSignInAt"])
+        for one in found
+    ]
+    show_table(("ADDRESS", "NAME", "ROLES", "PASSWORD", "LAST SIGN-IN"), rows, empty="There are no members.")
