@@ -145,6 +145,7 @@ def test_detail_tells_what_happened_and_who_did_it(plane: Plane, scene: Scene) -
     shown = api.call("GET", f"findings/{finding_id[:12]}")["result"]
     assert [step["what"] for step in shown["history"]] == ["disposition_begin", "update", "open"]
     assert [step["actor"]["type"] for step in shown["history"]] == ["api", "api", "system"]
+    assert "assignee: ann@example.com" in shown["history"][1]["note"]
     assert shown["dispositions"][0]["state"] == "in_force"
     assert shown["disposition"]["covers"] is True
     plane.clock.advance(timedelta(days=20))

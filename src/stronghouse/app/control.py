@@ -205,6 +205,7 @@ class Control:
             running_since=self.clock.now(),
             host=self._host(),
             host_examined_by_agent=self.settings.beside_agent,
+            stopping=self.stopping,
         )
         source = FactSource(
             database=self.database,
@@ -221,6 +222,7 @@ class Control:
             catalogue=self.catalogue,
             clock=self.clock,
             concurrency=CONCURRENT_LOOKS,
+            stopping=self.stopping,
         )
 
     def _host(self) -> tuple[HostView, Subject]:
@@ -311,6 +313,8 @@ async def run_control(settings: ControlSettings) -> int:
     loop = asyncio.get_running_loop()
     for sig in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sig, stopping.set)
+    # Sent by the supervisor before it ends the agent. SIGURG is ignored by default: it ends no process that starts.
+    loop.add_signal_handler(signal.SIGURG, control.stopping.set)
     sockets = private_directory(control.directory / "run")
     plane = control.plane()
     api, console = create_api(plane), create_console(Console(plane, Throttle(control.clock)))

@@ -1,5 +1,6 @@
 """The collectors that run on the control plane, by name."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,7 +44,7 @@ from stronghouse.storage.schema import foreign_objects
 
 TARGET = "control plane"
 TARGET_ID = "control"
-AGENTS_BACK_SECONDS = 20.0
+AGENTS_BACK_SECONDS = 15.0
 """How long after the control plane's start its agents may take to come back."""
 
 
@@ -64,6 +65,7 @@ class ControlParts:
         running_since: when the control plane started.
         host: the machine, and what to know of Stronghouse on it.
         host_examined_by_agent: whether an agent on the same machine looks at it: nothing is then said twice.
+        stopping: set when no look is wanted any more.
     """
 
     database: Database
@@ -81,6 +83,7 @@ class ControlParts:
     running_since: datetime
     host: tuple[HostView, Subject]
     host_examined_by_agent: bool
+    stopping: threading.Event
 
 
 def control_collectors(parts: ControlParts) -> Mapping[str, Callable[[], Facts]]:
@@ -152,7 +155,8 @@ def _product_collectors(parts: ControlParts) -> Mapping[str, Callable[[], Facts]
             return collect_agents(connection, clock=clock)
 
     def patient_agents() -> Facts:
-        return await_agents(agents, seconds=AGENTS_BACK_SECONDS)
+        running = (clock.now() - parts.running_since).total_seconds()
+        return await_agents(agents, seconds=AGENTS_BACK_SECONDS - running, stopping=parts.stopping)
 
     def key_ages() -> Facts:
         with parts.database.read() as connection:

@@ -14,8 +14,8 @@ from stronghouse.storage.database import Database
 
 COLLECT_SECONDS = 60.0
 FIRST_CONNECTION_SECONDS = 15.0
-RECONNECT_SECONDS = 60.0
-"""So long after a look at a region its agent is waited for if it is away: it may just be restarting."""
+RECONNECT_SECONDS = 20.0
+"""An agent tries again every 5 s at most; with COLLECT_SECONDS this stays below the runner's deadline."""
 
 
 class FactSource:
@@ -35,7 +35,6 @@ class FactSource:
         self._collectors = collectors
         self._stopping = stopping
         self._completions = completions or {}
-        self._connected_at: dict[str, float] = {}
         self._patient_until = time.monotonic() + FIRST_CONNECTION_SECONDS
 
     def regions(self) -> Sequence[str]:
@@ -72,9 +71,9 @@ class FactSource:
             return services.known_to_region(connection, region)
 
     def _await_connection(self, region: str) -> None:
-        """Right after a start, and after it was here a moment ago, an agent is on its way: wait for it for a while."""
+        """Right after a start or a disconnect an agent is still on its way: wait for it, for a while."""
         while not self._hub.is_connected(region):
-            until = max(self._patient_until, self._connected_at.get(region, 0.0) + RECONNECT_SECONDS)
-            if time.monotonic() > until or self._stopping.wait(0.1):
+            away = self._hub.seconds_away(region)
+            patient = time.monotonic() <= self._patient_until or (away is not None and away <= RECONNECT_SECONDS)
+            if not patient or self._stopping.wait(0.1):
                 raise Unavailable(f"The agent of region {region} is not connected.")
-        self._connected_at[region] = time.monotonic()

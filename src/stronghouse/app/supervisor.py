@@ -272,6 +272,7 @@ class Supervisor:
     async def _take_down(self) -> None:
         self._log.event("stopping", signals=self._signals)
         began = self._loop.time()
+        self._control.send(signal.SIGURG)  # from now on a region that is away is no finding
         agent = self._loop.create_task(self._agent.stop(STOP_SECONDS))
         await asyncio.wait({agent}, timeout=HEAD_START_SECONDS)
         await self._control.stop(STOP_SECONDS - (self._loop.time() - began))

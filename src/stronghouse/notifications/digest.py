@@ -5,16 +5,23 @@ from collections.abc import Sequence
 from stronghouse.notifications.model import ORDER, Channel, Notice
 
 MAX_NOTICES = 20
-MAX_LINE = 400
+MAX_LINE = 520
 
 
 def wanted(channel: Channel, notices: Sequence[Notice]) -> list[Notice]:
-    """What a channel is to be told, the worst first; of several notices about one thing the newest."""
+    """What a channel is to be told, the worst first; of several notices about one thing the newest.
+
+    What happened before the channel was created is not told.
+    """
     newest: dict[str, Notice] = {}
     for notice in sorted(notices, key=lambda one: one.at):
         newest[notice.key] = notice
     least = ORDER.index(channel.minimum_severity)
-    told = [one for one in newest.values() if one.kind in channel.kinds and ORDER.index(one.level) <= least]
+    told = [
+        one
+        for one in newest.values()
+        if one.at >= channel.created_at and one.kind in channel.kinds and ORDER.index(one.level) <= least
+    ]
     return sorted(told, key=lambda one: (ORDER.index(one.level), one.at, one.key))
 
 

@@ -16,12 +16,12 @@ from stronghouse.notifications.addresses import may_reach, uses_tls
 FORBIDDEN = frozenset({"subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system"})
 CAUSES = (
     (r"certificate[ _]verify[ _]failed|sslcertverification", "The service's certificate is not trusted."),
-    (r"\bssl\b.*error|sslerror|wrong version number|starttls", "No TLS connection to the service could be made."),
     (r"name or service not known|nameresolution|failed to resolve|temporary failure in name|no address associated",
      "The service's name does not resolve."),
     (r"connection refused", "The service refuses the connection."),
     (r"timed out|timeout", "The service did not answer in time."),
     (r"network is unreachable|no route to host", "The service's network cannot be reached."),
+    (r"\bssl\b.*error|sslerror|wrong version number|starttls", "No TLS connection to the service could be made."),
     (r"connection unexpectedly closed|connection reset|remote end closed|connection aborted",
      "The service closed the connection."),
 )  # fmt: skip

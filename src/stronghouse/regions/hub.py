@@ -1,6 +1,7 @@
 """The control plane's side of all streams: what regions are told, and what is asked of them."""
 
 import asyncio
+import time
 from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from typing import TypeVar
@@ -48,6 +49,7 @@ class Hub:
         self._clock = clock
         self._jobs = OpenJobs()
         self._streams: dict[str, AgentStream] = {}
+        self._left: dict[str, float] = {}  # when a region's last stream ended, on the monotonic clock
         self._tasks: set[asyncio.Task[object]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -78,6 +80,11 @@ class Hub:
     def is_connected(self, region_id: str) -> bool:
         """Whether an agent of this region has a stream open now."""
         return region_id in self._streams
+
+    def seconds_away(self, region_id: str) -> float | None:
+        """How long ago a region's stream ended; None if it has one, or had none since this process started."""
+        left = self._left.get(region_id)
+        return None if left is None or region_id in self._streams else time.monotonic() - left
 
     def notify(self, region_id: str) -> None:
         """A region's desired state changed: send it at once. Call it after the commit, from any thread."""
@@ -172,4 +179,5 @@ class Hub:
         finally:
             if self._streams.get(agent.region_id) is stream:
                 del self._streams[agent.region_id]
+                self._left[agent.region_id] = time.monotonic()
                 await asyncio.to_thread(self._registry.disconnected, agent, stream.ended_because)

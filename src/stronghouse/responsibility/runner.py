@@ -27,14 +27,17 @@ from stronghouse.responsibility.evaluation import evaluate
 from stronghouse.responsibility.facts import OF_EVERY_SERVICE, Facts, Resource
 from stronghouse.responsibility.model import Result
 from stronghouse.responsibility.ports import FactSource, Ownership
-from stronghouse.responsibility.schedule import Group, due, groups_of, touched_by
+from stronghouse.responsibility.schedule import Group, due, groups_of, is_touched, touched_by
 from stronghouse.responsibility.side_by_side import side_by_side
 
 DEADLINE_SECONDS = 90.0
 """Longer than an agent is given to answer (`app.fact_source`), so that its own reason is told where it has one."""
 ALLOWED_SKEW = timedelta(seconds=60)
 """Clocks further apart than this make ages meaningless (design.md section 1)."""
-POLL_SECONDS = 2.0
+POLL_SECONDS = 5.0
+NEWS_SECONDS = 1.0
+"""How soon after something happened what it may have changed is looked at; events that come together make one look."""
+STOPPING = "The control plane is stopping."
 _log = structlog.get_logger()
 
 
@@ -61,6 +64,8 @@ class CheckRunner:
         clock: the time.
         concurrency: how many collectors run at once in one place, whoever asked for them.
         deadline: seconds that one collector is given.
+        stopping: set when the process ends: nothing is looked at any more, and what a look under way says then is not
+            kept, for it may fail only because everything around it ends.
     """
 
     def __init__(
@@ -73,6 +78,7 @@ class CheckRunner:
         clock: Clock,
         concurrency: int = 2,
         deadline: float = DEADLINE_SECONDS,
+        stopping: threading.Event | None = None,
     ) -> None:
         self._audit = audit
         self._sources = sources
@@ -81,17 +87,43 @@ class CheckRunner:
         self._clock = clock
         self._concurrency = concurrency
         self._deadline = deadline
+        self._stopping = stopping or threading.Event()
         self._slots: dict[str, threading.BoundedSemaphore] = {}  # by place, whoever asked for the look
         self._turns: dict[tuple[str, str], threading.Lock] = {}  # two looks of one group must not interleave
         self._hanging: dict[tuple[str, str], threading.Thread] = {}
         self._seconds: dict[tuple[str, str], float] = {}
         self._changed: set[str] = set()  # regions where a look that was made may be out of date
         self._touched: set[str] = set()  # collectors of which the same is true
+        self._again: set[tuple[str, str]] = set()  # looks that something happened under: their facts may be older
+        self._under_way: set[tuple[str, str]] = set()  # looks of `run_forever` that have not ended
+        self._news = threading.Event()
         audit.listeners.append(self._note_events)
 
     def run_due(self) -> int:
         """Run what is due now and wait for it; how many collectors ran."""
         return self.run_groups(self._due())
+
+    def begin_due(self) -> int:
+        """Begin what is due now, unless it is under way already, without waiting for it; how many collectors.
+
+        A region whose agent is silent keeps its own looks waiting, and no others: one thread for each begun round.
+        """
+        groups = self._due()
+        keys = {group.key for group in groups}
+        self._under_way.update(keys)
+        round_ = _Round(self._under_way, keys)
+
+        def work() -> None:
+            try:
+                self.run_groups(groups, round_)
+            except Exception:  # noqa: BLE001 - the edge of this thread: the next round tries again
+                _log.exception("checks_interrupted")
+            finally:
+                self._under_way.difference_update(round_.keys)
+
+        if groups:
+            threading.Thread(target=work, name="checks-due", daemon=True).start()
+        return len(groups)
 
     def note_change(self, region: str) -> None:
         """A service of a region changed: what is known of the region's services is looked at again soon.
@@ -99,10 +131,14 @@ class CheckRunner:
         From any thread.
         """
         self._changed.add(region)
+        self._news.set()
 
     def _note_events(self, events: Sequence[AuditEvent]) -> None:
         """Something was done: what it may have changed is looked at again soon. From any thread."""
-        self._touched.update(touched_by(event.code for event in events))
+        touched = touched_by(event.code for event in events)
+        if touched:
+            self._touched.update(touched)
+            self._news.set()
 
     def run(
         self,
@@ -151,11 +187,18 @@ class CheckRunner:
     def run_forever(self, stop: threading.Event) -> None:
         """Run what becomes due until `stop` is set. For a thread of its own."""
         while not stop.is_set():
+            self._news.clear()
             try:
-                self.run_due()
+                self.begin_due()
             except Exception:  # noqa: BLE001 - the edge of this thread: without it no check would ever run again
                 _log.exception("checks_interrupted")
-            stop.wait(POLL_SECONDS)
+            self._await_news(stop)
+
+    def _await_news(self, stop: threading.Event) -> None:
+        until = time.monotonic() + POLL_SECONDS
+        while not stop.wait(NEWS_SECONDS):
+            if self._news.is_set() or time.monotonic() >= until:
+                return
 
     def _due(self) -> list[Group]:
         now = self._clock.now()
@@ -164,8 +207,16 @@ class CheckRunner:
         with self._audit.database.read() as connection:
             runs = store.runs(connection)
         groups = groups_of(self._catalogue.checks.values(), self._sources.regions())
-        wanted = [group for group in groups if due(group, runs, changed=changed, touched=touched, now=now)]
-        return [group for group in wanted if not self._hangs(group)]
+        wanted = [
+            group
+            for group in groups
+            if group.key in self._again or due(group, runs, changed=changed, touched=touched, now=now)
+        ]
+        free = [group for group in wanted if group.key not in self._under_way and not self._hangs(group)]
+        # What is under way may have read its facts before what happened: it is due again once it has ended.
+        busy = {group.key for group in wanted if is_touched(group, changed=changed, touched=touched)}
+        self._again = (self._again | busy) - {group.key for group in free}
+        return free
 
     def _hangs(self, group: Group) -> bool:
         thread = self._hanging.get(group.key)
@@ -174,6 +225,8 @@ class CheckRunner:
     def _run_group(self, group: Group, observer: Observer | None) -> None:
         slots = self._slots.setdefault(group.place, threading.BoundedSemaphore(self._concurrency))
         with self._turns.setdefault(group.key, threading.Lock()), slots:
+            if self._stopping.is_set():
+                return
             if observer is not None:
                 observer.begun(group)
             began = time.monotonic()
@@ -191,10 +244,14 @@ class CheckRunner:
             facts = Facts.from_json(self._collect(group))
             self._require_own(facts, group, started)
             self._require_whole(facts, group, expected)
+            if self._stopping.is_set():
+                return STOPPING
             look = self._judge(group, facts)
             with self._audit.unit_of_work(Context(SYSTEM)) as uow:
                 actions.record_look(uow, look, now=self._clock.now())
         except Exception as error:  # noqa: BLE001 - the edge of a check: whatever failed, its state is error, never a pass
+            if self._stopping.is_set():
+                return STOPPING
             _log.warning("collector_failed", collector=group.collector, place=group.place, reason=_private(error))
             self._record_failure(group, _public(error))
             return _public(error)
@@ -310,6 +367,22 @@ class _Told:
     def ended(self, group: Group, error: str | None, seconds: float) -> None:  # noqa: ARG002 - the protocol's
         """Tell of it."""
         self.progress(group)
+
+
+@dataclass(frozen=True)
+class _Round:
+    """Strikes each look that ended off those under way, so that it can be begun again before its round is over."""
+
+    under_way: set[tuple[str, str]]
+    keys: set[tuple[str, str]]
+
+    def begun(self, group: Group) -> None:
+        """It is noted already."""
+
+    def ended(self, group: Group, error: str | None, seconds: float) -> None:  # noqa: ARG002 - the protocol's
+        """Note it."""
+        self.keys.discard(group.key)
+        self.under_way.discard(group.key)
 
 
 def _failing(run: store.Run | None) -> bool:

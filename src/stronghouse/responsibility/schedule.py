@@ -24,7 +24,7 @@ UNTOUCHED_BY_SERVICES = frozenset(
 TOUCHED_BY: Mapping[str, Collection[str]] = {
     "advisories": ("components",),
     "advisory_key": ("components",),
-    "agent": ("agents", "documents"),
+    "agent": ("agents", "declared_state", "documents", "guidance"),
     "api_key": ("control_access", "declared_state", "guidance"),
     "disposition": ("findings",),
     "document": ("documents",),
@@ -33,9 +33,8 @@ TOUCHED_BY: Mapping[str, Collection[str]] = {
     "hosting": ("documents",),
     "notification_channel": ("notification_channels",),
     "package": ("packages",),
-    "region": ("agents", "declared_state", "documents"),
+    "region": ("agents", "declared_state", "documents", "guidance"),
     "responsibility": ("guidance",),
-    "service": ("declared_state", "guidance"),
     "user": ("control_access",),
 }
 """By the first word of an audit event's code: whose facts it may have changed; they are looked at again soon."""
@@ -94,11 +93,15 @@ def due(
         touched: collectors whose facts an act may have changed since they looked.
         now: the time.
     """
-    if group.collector in touched:
-        return True
-    if group.region in changed and group.collector not in UNTOUCHED_BY_SERVICES:
+    if is_touched(group, changed=changed, touched=touched):
         return True
     return any(_due(check.meta, group, runs.get((check.meta.id, group.place)), now) for check in group.checks)
+
+
+def is_touched(group: Group, *, changed: Collection[str], touched: Collection[str]) -> bool:
+    """Whether what happened may have changed the facts of a look; the arguments are those of `due`."""
+    by_services = group.region in changed and group.collector not in UNTOUCHED_BY_SERVICES
+    return by_services or group.collector in touched
 
 
 def interval(meta: CheckMeta, place: str) -> timedelta:

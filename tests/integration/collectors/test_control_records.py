@@ -18,6 +18,7 @@ from stronghouse.access.model import Source
 from stronghouse.access.roles import ADMIN, DEVELOPER
 from stronghouse.app.fact_source import FactSource
 from stronghouse.kernel.clock import SystemClock
+from stronghouse.kernel.errors import Unavailable
 from stronghouse.regions import admission
 from stronghouse.regions.hub import Hub
 from stronghouse.responsibility.collectors.agents import await_agents, collect_agents
@@ -262,25 +263,47 @@ def test_agents_are_judged_by_connection_certificate_and_clock(
     assert installation.states("planes_clock_agrees", gather) == {"not_applicable"}
 
 
-def test_a_look_waits_for_agents_that_joined_to_come_back(
-    installation: Installation, agents_ca: CertificateAuthority
-) -> None:
-    looks: list[Facts] = []
+def test_first_look_waits_for_agents_to_come_back(installation: Installation) -> None:
+    looks = []
 
     def look() -> Facts:
         with installation.plane.control.database.read() as connection:
             looks.append(collect_agents(connection, clock=installation.plane.clock))
         return looks[-1]
 
-    await_agents(look, seconds=5)
-    assert len(looks) == 1, "nobody waits for an agent that never was there"
-    installation.join(agents_ca)
-    looks.clear()
-    await_agents(look, seconds=0.3)
+    await_agents(look, seconds=0.3, stopping=threading.Event())
     assert len(looks) > 1
     looks.clear()
-    await_agents(look, seconds=-5)
+    await_agents(look, seconds=-5, stopping=threading.Event())
     assert len(looks) == 1
+
+
+def test_agent_that_was_heard_of_lately_is_given_time_to_connect_anew(
+    installation: Installation, agents_ca: CertificateAuthority
+) -> None:
+    installation.join(agents_ca)
+    moment = int(NOW.timestamp() * 1_000_000)
+    installation.run("UPDATE agent SET connected = 0, last_seen_at = ?, clock_skew_ms = 12, protocol = 1", moment)
+    stopping, clock = threading.Event(), installation.plane.clock
+    looks: list[Facts] = []
+
+    def look() -> Facts:
+        if len(looks) == 2:
+            installation.run("UPDATE agent SET connected = 1")
+        with installation.plane.control.database.read() as connection:
+            looks.append(collect_agents(connection, clock=clock))
+        return looks[-1]
+
+    (region,) = await_agents(look, seconds=0, stopping=stopping).of_kind("region")
+    assert (region.flag("connected"), len(looks)) == (True, 3)
+    installation.run("UPDATE agent SET connected = 0")
+    clock.advance(timedelta(seconds=61))
+    (region,) = await_agents(look, seconds=0, stopping=stopping).of_kind("region")
+    assert (region.flag("connected"), len(looks)) == (False, 4)
+    installation.run("UPDATE agent SET last_seen_at = ?", int(clock.now().timestamp() * 1_000_000))
+    stopping.set()
+    with pytest.raises(Unavailable):
+        await_agents(look, seconds=0, stopping=stopping)
 
 
 def _ages(installation: Installation, ca: CertificateAuthority) -> Gather:

@@ -51,6 +51,12 @@ def test_reason_says_exactly_what_went_wrong_and_never_the_url() -> None:
     assert "does not resolve" in failure(LOCAL, f"json://nowhere.invalid/{MARKER}")
 
 
+def test_reason_of_a_mail_host_that_is_not_reached_is_no_tls_error() -> None:
+    mail = f"mailtos://user:{MARKER}@example.com:1?to=ops@example.com&from=sh@example.com&smtp="
+    assert "refuses the connection" in failure(LOCAL, f"{mail}127.0.0.1")
+    assert "does not resolve" in failure(LOCAL, f"{mail}nowhere.invalid")
+
+
 def test_plain_port_behind_a_tls_schema_is_a_tls_error() -> None:
     with webhook() as hook:
         assert "TLS" in failure(LOCAL, f"jsons://127.0.0.1:{hook.port}/{MARKER}")

@@ -12,6 +12,7 @@ from stronghouse.kernel.secret import Secret
 from stronghouse.notifications import store
 from stronghouse.notifications.actions import ChannelRequest
 from stronghouse.notifications.delivery import PER_HOUR, Deliverer
+from stronghouse.notifications.digest import wanted
 from stronghouse.notifications.model import Channel, Kind, Level, Mode, Notice
 from tests.support.control_plane import CONTEXT, Plane, control_plane
 
@@ -65,8 +66,8 @@ def notice(plane: Plane, key: str = "a", level: Level = Level.HIGH, **changed: o
 
 
 def add(plane: Plane, organization_id: str, **changed: object) -> Channel:
-    wanted = ChannelRequest(**{"name": "ops", "url": Secret(URL), **changed})  # type: ignore[arg-type]
-    return plane.control.channels.add(CONTEXT, wanted, organization_id=organization_id, now=plane.clock.now())
+    request = ChannelRequest(**{"name": "ops", "url": Secret(URL), **changed})  # type: ignore[arg-type]
+    return plane.control.channels.add(CONTEXT, request, organization_id=organization_id, now=plane.clock.now())
 
 
 def kept(plane: Plane, channel: Channel) -> Channel:
@@ -229,3 +230,10 @@ def test_channel_in_trouble_keeps_no_other_from_being_told(plane: Plane) -> None
     plane.clock.advance(MINUTE)
     assert deliverer.deliver_due() == 1
     assert kept(plane, channels[1]).delivered_at == plane.clock.now()
+
+
+def test_channel_is_not_told_of_what_happened_before_it_was_created(plane: Plane, organization_id: str) -> None:
+    before = notice(plane, "before")
+    plane.clock.advance(MINUTE)
+    made = add(plane, organization_id)
+    assert wanted(made, [before, notice(plane, "after")]) == [notice(plane, "after")]

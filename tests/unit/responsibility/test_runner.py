@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import ClassVar
 
@@ -11,7 +12,8 @@ import pytest
 from stronghouse.audit import store as audit
 from stronghouse.audit.event import SYSTEM, Context
 from stronghouse.audit.unit_of_work import AuditLog
-from stronghouse.kernel.clock import FixedClock
+from stronghouse.kernel.canonical import Json
+from stronghouse.kernel.clock import Clock, FixedClock
 from stronghouse.kernel.errors import Invalid, Unavailable
 from stronghouse.responsibility import store
 from stronghouse.responsibility.catalogue import Catalogue
@@ -19,7 +21,7 @@ from stronghouse.responsibility.documents.events import HostingDeclared
 from stronghouse.responsibility.facts import COLLECTORS
 from stronghouse.responsibility.model import ResultState
 from stronghouse.responsibility.runner import CheckRunner
-from stronghouse.responsibility.schedule import UNTOUCHED_BY_SERVICES, Group, interval
+from stronghouse.responsibility.schedule import UNTOUCHED_BY_SERVICES, Group, interval, touched_by
 from tests.unit.responsibility.cases import CASES, facts, passing
 from tests.unit.responsibility.conftest import ACME, OTHER, Owners, ScriptedFacts
 
@@ -364,3 +366,71 @@ def test_an_answer_that_leaves_out_a_service_is_an_error_and_closes_nothing(
     runner.run(check_id="service_password_required")
     assert _runs(log)["service_password_required", HERE].error is None
     assert "finding.resolve" in _codes(log)
+
+
+class Waiting(ScriptedFacts):
+    """A source whose collectors wait until they are let go."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.held = {"plane_access"}
+        self.let_go = threading.Event()
+
+    def collect(self, collector: str, region: str | None) -> Json:
+        """Facts as scripted, late where held."""
+        try:
+            return super().collect(collector, region)
+        finally:
+            if collector in self.held:
+                self.let_go.wait(10)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_slow_look_holds_up_no_other_and_is_made_again_when_something_happened_under_it(
+    log: AuditLog, catalogue: Catalogue, clock: FixedClock
+) -> None:
+    sources = Waiting(clock)
+    runner = CheckRunner(log, sources=sources, ownership=Owners(), catalogue=catalogue, clock=clock)
+    sources.held = {"data_keys"}
+    first = runner.begin_due()
+    _until(lambda: len(_runs(log)) >= len(catalogue.checks) and len(sources.calls) == first)
+    _until(lambda: ("rest_files_encrypted", HERE) in _runs(log))
+    sources.calls.clear()
+    runner.note_change("local")
+    runner.begin_due()
+    _until(lambda: ("disk_encryption", "local") in sources.calls)
+    assert ("data_keys", "local") not in sources.calls
+    sources.let_go.set()
+    _until(lambda: ("tde_key_unwraps", HERE) in _runs(log))
+    _until(lambda: bool(runner.begin_due()) or ("data_keys", "local") in sources.calls)
+    _until(lambda: ("data_keys", "local") in sources.calls)
+
+
+@pytest.mark.parametrize("error", [None, Unavailable("The agent of region local is not connected.")])
+def test_look_that_ends_while_the_process_stops_is_not_kept_and_none_begins(
+    log: AuditLog, catalogue: Catalogue, clock: FixedClock, error: Exception | None
+) -> None:
+    sources, stopping = Waiting(clock), threading.Event()
+    if error is not None:
+        sources.found["plane_access"] = error
+    runner = CheckRunner(log, sources=sources, ownership=Owners(), catalogue=catalogue, clock=clock, stopping=stopping)
+    looking = threading.Thread(target=lambda: runner.run(check_id="plane_access_authenticated"))
+    looking.start()
+    _until(lambda: bool(sources.calls))
+    stopping.set()
+    sources.let_go.set()
+    looking.join(10)
+    runner.run_due()
+    assert len(sources.calls) == 1
+    assert (_runs(log), _codes(log)) == ({}, [])
+
+
+@pytest.mark.parametrize("code", ["region.create", "agent.join"])
+def test_region_or_agent_that_is_new_makes_what_depends_on_it_due(code: str) -> None:
+    assert {"agents", "documents", "declared_state", "guidance"} <= touched_by([code])

@@ -1,15 +1,18 @@
 """The agents as the control plane knows them: connected or not, their clocks, versions and certificates."""
 
+import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from stronghouse.kernel.clock import Clock, rfc3339
+from stronghouse.kernel.clock import Clock, parse_rfc3339, rfc3339
+from stronghouse.kernel.errors import Unavailable
 from stronghouse.regions import store as regions
 from stronghouse.regions.model import Agent, Region
 from stronghouse.regions.protocol import SUPPORTED_PROTOCOLS
-from stronghouse.responsibility.facts import Facts, Resource
+from stronghouse.responsibility.facts import Facts, Observation, Resource
 
 VERSION = 1
 METHOD = (
@@ -18,23 +21,34 @@ METHOD = (
     "certificate that it was last given ends."
 )
 POLL_SECONDS = 0.2
+GRACE = timedelta(seconds=60)
+"""An agent that was heard of within this time may only be connecting anew: it tries every 5 s, and a restart of its
+process takes some more."""
 
 
-def await_agents(look: Callable[[], Facts], *, seconds: float) -> Facts:
-    """The facts of `look`, once the agent of every joined region is connected or `seconds` are over.
+def await_agents(look: Callable[[], Facts], *, seconds: float, stopping: threading.Event) -> Facts:
+    """The facts of `look`, once every region is connected or too long away for a mere reconnect.
 
-    Agents need a moment to come back after a restart, theirs or the control plane's, which is no finding.
+    Agents need a moment to come back after one of the two was away, which is no finding: `seconds` after a start,
+    and `GRACE` after each was last heard of. Nothing is said before, neither that it holds nor that it fails.
+
+    Raises:
+        Unavailable: the control plane stops, so that nobody knows.
     """
     until = time.monotonic() + seconds
     while True:
         facts = look()
-        if time.monotonic() >= until or not any(map(_is_away, facts.of_kind("region"))):
+        away = [region for region in facts.of_kind("region") if not region.flag("connected")]
+        starting = bool(away) and time.monotonic() < until
+        if not starting and not any(_heard_of_lately(region, facts) for region in away):
             return facts
-        time.sleep(POLL_SECONDS)
+        if stopping.wait(POLL_SECONDS):
+            raise Unavailable("The control plane is stopping.")
 
 
-def _is_away(region: Resource) -> bool:
-    return region.flag("joined") and not region.flag("connected")
+def _heard_of_lately(region: Observation, facts: Facts) -> bool:
+    seen = region.optional_text("last_seen_at")
+    return seen is not None and facts.collected_at - parse_rfc3339(seen) < GRACE
 
 
 def collect_agents(connection: Connection, *, clock: Clock) -> Facts:

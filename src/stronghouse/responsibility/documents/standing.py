@@ -102,7 +102,8 @@ def _document(current: Document, look: FileLook | None, scope: Scope) -> dict[st
 def who(party: Party, scope: Scope) -> str:
     """How a person or key is named: readable within an organization, by id where other organizations see it."""
     if scope is Scope.INSTALLATION:
-        return f"{party.type} {party.id} of the operator"
+        kind = {"user": "a member", "api": "an API key"}.get(party.type, party.type)
+        return f"{kind} of the operator ({party.id[:8]})"
     return party.details or f"{party.type} {party.id}"
 
 

@@ -1,5 +1,7 @@
 """Findings as JSON documents, for the API and for pages."""
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +13,7 @@ from stronghouse.responsibility.findings import store
 from stronghouse.responsibility.findings.model import Disposition, DispositionState, Finding, Party, Step
 from stronghouse.responsibility.findings.persons import member_view
 
+_ASSIGNEE = re.compile(r"(?<=\bassignee: )[0-9a-f-]{36}\b")
 MAX_STEPS = 200
 """Steps of its history that a finding is shown with, the newest."""
 
@@ -33,10 +36,12 @@ def finding_document(connection: Connection, found: Finding, *, organization_id:
     (view,) = _views(connection, [found], organization_id=organization_id, now=now)
     dispositions = store.dispositions_of(connection, found.id)
     named = found.organization_id is not None or is_operator(connection, organization_id)
+    steps = store.steps_of(connection, found.id, limit=MAX_STEPS)
+    members = _assigned(connection, [one.note for one in steps], organization_id=organization_id) if named else {}
     return {
         **view,
         "dispositions": [disposition_view(one, now=now, named=named) for one in dispositions],
-        "history": [_step(one, named=named) for one in store.steps_of(connection, found.id, limit=MAX_STEPS)],
+        "history": [_step(one, named=named, members=members) for one in steps],
     }
 
 
@@ -114,9 +119,17 @@ def _short(one: Disposition | None, found: Finding, now: datetime) -> dict[str, 
     }
 
 
-def _step(one: Step, *, named: bool) -> dict[str, Any]:
+def _assigned(connection: Connection, notes: list[str], *, organization_id: str) -> dict[str, str]:
+    """The e-mail addresses of the members whom steps assigned a finding to, by user id; of nobody else."""
+    ids = {found for note in notes for found in _ASSIGNEE.findall(note)}
+    members = {one: member_view(connection, one, organization_id=organization_id) for one in ids}
+    return {user_id: member["email"] for user_id, member in members.items() if member is not None}
+
+
+def _step(one: Step, *, named: bool, members: Mapping[str, str]) -> dict[str, Any]:
     actor = {"type": one.actor_type, "id": one.actor_id, "details": one.actor_details if named else ""}
-    return {"at": rfc3339(one.at), "what": one.what, "actor": actor, "note": one.note}
+    note = _ASSIGNEE.sub(lambda found: members.get(found[0], found[0]), one.note)
+    return {"at": rfc3339(one.at), "what": one.what, "actor": actor, "note": note}
 
 
 def _party(party: Party, *, named: bool) -> dict[str, Any]:

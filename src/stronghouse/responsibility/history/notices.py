@@ -38,8 +38,19 @@ class StateNotices:
             kind=Kind.STATE,
             level=Level(check.meta.severity.value),
             at=change.since,
-            title=f"{check_id} in {place}: {change.state}" + (f" again (was {change.previous})" if back else ""),
+            title=_title(check.meta.title, check_id, place, change),
             reason=change.reason,
             fix="" if back else check.meta.remediation,
             path=f"stronghouse matrix {row}",
         )
+
+
+def _title(title: str, check_id: str, place: str, change: Transition) -> str:
+    said = {
+        "fail": "does not hold",
+        "error": "could not be looked at",
+        "stale": "was not looked at for too long",
+        "pass": "holds again",
+        "not_applicable": "does not apply any more",
+    }[change.state]
+    return f"{check_id} in {place} {said}: {title}"

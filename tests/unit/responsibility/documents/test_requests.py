@@ -3,6 +3,7 @@
 import copy
 import re
 import tomllib
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from stronghouse.kernel.errors import Internal
 from stronghouse.responsibility.catalogue import Catalogue
-from stronghouse.responsibility.documents.model import Provider, RequestKind, Scope
+from stronghouse.responsibility.documents.model import Party, Provider, RequestKind, Scope
 from stronghouse.responsibility.documents.requests import load_requests, parse_request
+from stronghouse.responsibility.documents.standing import who
 from stronghouse.responsibility.model import Owner
 
 MUST_HAVE = [
@@ -117,3 +119,10 @@ def test_malformed_request_is_refused_when_it_is_read(change: dict[str, Any], ca
     parse_request(good, owners)
     with pytest.raises(Internal):
         parse_request({**copy.deepcopy(good), **change}, owners)
+
+
+def test_person_or_key_of_the_operator_is_named_readably_and_by_no_more_than_its_id() -> None:
+    party = Party(type="api", id="2d0c58dc-0000-4000-8000-000000000000", details="first start", person=None)
+    assert who(party, Scope.INSTALLATION) == "an API key of the operator (2d0c58dc)"
+    assert who(replace(party, type="user"), Scope.INSTALLATION) == "a member of the operator (2d0c58dc)"
+    assert who(party, Scope.ORGANIZATION) == "first start"
