@@ -116,10 +116,8 @@ def test_secrets_of_a_first_start_that_failed_are_shown_by_the_next(start: Calla
     (run.directory / "knobs" / "agent-broken").unlink()
     again = start().await_ready()
     assert json.loads(again.ready_file.read_text())["api_key_secret"] == "the-secret"
-    until = time.monotonic() + 5  # it is removed once the secrets have been shown, which is after the ready file
-    while list(run.directory.glob("machine.key.first-start-*")) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert not list(run.directory.glob("machine.key.first-start-*"))
+    # It is removed once the secrets have been shown, which is after the ready file.
+    wait_until(lambda: not list(run.directory.glob("machine.key.first-start-*")))
 
 
 def test_what_dies_is_started_again_at_once_and_alone(start: Callable[..., Run]) -> None:
