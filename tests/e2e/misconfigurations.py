@@ -396,7 +396,7 @@ def with_key(breaks: Callable[[Installation], None]) -> Callable[[Installation],
     return act
 
 
-BY_RESTART: dict[str, Any] = {"acts": restart}
+BY_RESTART: dict[str, Any] = {"acts": restart, "asks_for": "`stronghouse up`"}
 CASES = [
     Misconfiguration(
         "the machine key is readable by everyone",
@@ -421,6 +421,7 @@ CASES = [
         overwrite(_wrapped_key, b"{}"),
         frozenset({"tde_key_unwraps", "tde_files_use_key"}),
         acts=put_back(_wrapped_key),
+        asks_for="restore the wrapped key",
     ),
     Misconfiguration(
         "an export in plain text lies among the data",
@@ -520,18 +521,21 @@ CASES = [
         TRIGGER_MADE,
         frozenset({"database_schema_as_declared"}),
         acts=sql("DROP TRIGGER quiet", changes=False),
+        asks_for="`DROP TRIGGER <NAME>;`",
     ),
     Misconfiguration(
         "an entry of the audit log is edited",
         ENTRY_EDITED,
         frozenset({"audit_tree_verified"}),
         acts=ENTRY_RESTORED,
+        asks_for="restore from before it",
     ),
     Misconfiguration(
         "kept evidence is edited",
         EVIDENCE_EDITED,
         frozenset({"audit_evidence_intact"}),
         acts=lambda it: it.look(),
+        asks_for="`stronghouse check`",
         looked_at=frozenset({"audit_evidence_intact"}),
     ),
     Misconfiguration(
@@ -539,6 +543,7 @@ CASES = [
         RESULT_EDITED,
         frozenset({"audit_evidence_intact"}),
         acts=lambda it: it.look(),
+        asks_for="`stronghouse check`",
         looked_at=frozenset({"audit_evidence_intact"}),
     ),
     Misconfiguration(
@@ -546,6 +551,7 @@ CASES = [
         FEED_AGED,
         frozenset({"advisories_feed_current", "components_free_of_advisories"}),
         acts=import_feed,
+        asks_for="`stronghouse advisories import FILE",
     ),
     Misconfiguration(
         "the sealed file of a document is damaged",
@@ -553,24 +559,28 @@ CASES = [
         frozenset({"document_retention_schedule"}),
         fixes=lambda it: [file_schedule(it)],
         acts=review_schedule,
+        asks_for="`stronghouse document review DOCUMENT",
     ),
     Misconfiguration(
         "somebody may use sudo without a password",
         append(_etc("sudoers"), "deploy ALL=(ALL) NOPASSWD: ALL\n"),
         frozenset({"host_sudo_narrow"}),
         acts=put_back(_etc("sudoers")),
+        asks_for="remove NOPASSWD",
     ),
     Misconfiguration(
         "a second account has the rights of root",
         append(_etc("passwd"), "toor:x:0:0::/root:/bin/sh\n"),
         frozenset({"host_root_alone"}),
         acts=put_back(_etc("passwd")),
+        asks_for="`userdel NAME`",
     ),
     Misconfiguration(
         "an account has an empty password",
         edit(_etc("shadow"), "deploy:!:", "deploy::"),
         frozenset({"host_passwords_sound"}),
         acts=edit(_etc("shadow"), "deploy::", "deploy:!:"),
+        asks_for="`passwd -l NAME`",
     ),
     Misconfiguration(
         "password hashes are readable by everyone",
@@ -589,11 +599,13 @@ CASES = [
         append(lambda it: it.host_root / "home" / "deploy" / ".ssh" / "authorized_keys", f"{OLD_KEY}\n"),
         frozenset({"host_authorized_keys_sound"}),
         acts=put_back(lambda it: it.host_root / "home" / "deploy" / ".ssh" / "authorized_keys"),
+        asks_for="Remove the named key from the named file",
     ),
     Misconfiguration(
         "the program is changed so that engines run with half a sandbox",
         switch_sandbox_off,
         frozenset({"sandbox_kernel_enforced", "sandbox_reaches_nothing"}),
         acts=restore_program,
+        asks_for="install the program again",
     ),
 ]

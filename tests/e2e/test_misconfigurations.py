@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from stronghouse.responsibility.catalogue import load_catalogue
+from tests.e2e import misconfigurations
 from tests.e2e.misconfigurations import CASES, furnish_host, prepare
 from tests.support.misconfiguration import Installation, Misconfiguration
 
+CASES_MODULE = misconfigurations.__name__
+"""Where a case's own commands are defined; the default, none, is defined elsewhere."""
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # a whole installation, looked at twice for each case
 
 
@@ -25,6 +29,15 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 def test_there_are_at_least_twenty_five() -> None:
     assert len({case.name for case in CASES}) == len(CASES) >= 25
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
+def test_what_mends_it_is_printed(case: Misconfiguration) -> None:
+    known = load_catalogue().checks
+    printed = " ".join(known[check_id].meta.remediation for check_id in sorted(case.found_by))
+    assert case.asks_for in printed
+    by_command_alone = case.fixes.__module__ == CASES_MODULE
+    assert case.asks_for or by_command_alone, "an act that no remediation asks for"
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))

@@ -54,6 +54,7 @@ class Misconfiguration:
         found_by: ids of the checks that must find it; no other may change.
         fixes: commands of the remediation of these checks, in their order.
         acts: what the remediation asks for besides commands.
+        asks_for: words of the remediation by which it asks for these acts; it must print them.
         looked_at: checks to run; None for all of them.
     """
 
@@ -62,6 +63,7 @@ class Misconfiguration:
     found_by: frozenset[str]
     fixes: Callable[["Installation"], list[Fix]] = lambda _installation: []
     acts: Callable[["Installation"], object] = lambda _installation: None
+    asks_for: str = ""
     looked_at: frozenset[str] | None = None
 
 

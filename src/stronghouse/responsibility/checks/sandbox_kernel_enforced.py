@@ -12,8 +12,8 @@ META = CheckMeta(
     severity=Severity.HIGH,
     risk="A query that breaks out of the engine can read files of the host and of other services, or open connections.",
     remediation="Use a kernel with Landlock and seccomp switched on (Linux 5.13 or newer; `lsm=landlock` on the "
-    "kernel's command "
-    "line), then restart the service. `stronghouse doctor` says which part is missing.",
+    "kernel's command line; `stronghouse doctor` says which part is missing). If the kernel has both, somebody changed "
+    "the program: install the program again and find out who. Then restart the service.",
     max_age=timedelta(hours=1),
     collector="worker_sandbox",
     controls=("platform.os.sandbox",),
