@@ -10,6 +10,7 @@ from stronghouse.responsibility.collectors.host import disk
 from stronghouse.responsibility.collectors.host.ssh_keys import MAX_KEYS, authorized_keys
 from stronghouse.responsibility.collectors.host.subject import Subject
 from stronghouse.responsibility.collectors.host.sudoers import MAX_RULES, Sudoers, read_sudoers
+from stronghouse.responsibility.collectors.host.system import _writable_below
 from stronghouse.responsibility.collectors.host.updates import updates
 from stronghouse.responsibility.collectors.host.view import HostView
 
@@ -84,3 +85,11 @@ def test_a_package_on_hold_counts_as_pending() -> None:
 
     updates(HostView(run=run), Subject(state_directory=Path("/")))
     assert all("--ignore-hold" in arguments for arguments in asked)
+
+
+def test_what_lies_too_deep_in_etc_leaves_the_rest_unknown(tmp_path: Path) -> None:
+    deep = tmp_path / "etc" / "/".join("abcdefgh")
+    deep.mkdir(parents=True)
+    assert _writable_below(HostView(tmp_path), "/etc")[1:] == ([], True)
+    (deep / "i").mkdir()
+    assert _writable_below(HostView(tmp_path), "/etc")[1:] == ([], False)

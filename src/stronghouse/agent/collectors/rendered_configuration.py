@@ -135,8 +135,10 @@ def _process_problems(service: ServiceInventory) -> list[Json]:
         return []
     try:
         arguments = (_PROC / str(service.pid) / "cmdline").read_bytes().split(b"\0")[:-1]
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return []  # it has just ended
+    except OSError:
+        return ["what it was started with cannot be read"]
     told: list[Json] = []
     try:
         program = (_PROC / str(service.pid) / "exe").readlink()

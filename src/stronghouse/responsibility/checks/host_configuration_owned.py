@@ -39,6 +39,6 @@ def _judge(host: Resource) -> Result:
     count = host.number("etc_writable_count")
     if count:
         problems.append(f"everyone may write {count} files in /etc: {', '.join(host.texts('etc_writable')[:3])}")
-    unknown = [] if host.flag("etc_complete") else ["/etc holds more files than may be looked at"]
+    unknown = [] if host.flag("etc_complete") else ["/etc holds files that could not be looked at, or too many"]
     proven = f"Of {host.number('etc_walked')} files in /etc none is writable by everyone, and {len(files)} are root's."
     return verdict(host.id, problems=problems, unknown=unknown, proven=proven)

@@ -66,7 +66,7 @@ def system(view: HostView, subject: Subject) -> dict[str, Json]:
     release = _os_release(view)
     names = [*SYSCTLS, *NETWORK_SYSCTLS] if view.is_own else SYSCTLS
     settings: dict[str, Json] = {name: _sysctl(view, name) for name in names}
-    walked, writable = _writable_below(view, "/etc")
+    walked, writable, complete = _writable_below(view, "/etc")
     shown: list[Json] = [*writable[:MAX_NAMED]]
     return {
         "distribution": release.get("PRETTY_NAME"),
@@ -82,7 +82,7 @@ def system(view: HostView, subject: Subject) -> dict[str, Json]:
         "files": [*_files(view, "private", PRIVATE), *_files(view, "private", _host_keys(view)),
                   *_files(view, "owned", OWNED), *_files(view, "path", PATH)],
         "etc_walked": walked,
-        "etc_complete": walked < MAX_WALKED,
+        "etc_complete": complete,
         "etc_writable": shown,
         "etc_writable_count": len(writable),
     }  # fmt: skip
@@ -122,15 +122,21 @@ def _files(view: HostView, purpose: str, paths: tuple[str, ...] | list[str]) -> 
     return found
 
 
-def _writable_below(view: HostView, top: str) -> tuple[int, list[str]]:
-    """How many files were looked at, and those that everyone may write; links are not followed."""
+def _writable_below(view: HostView, top: str) -> tuple[int, list[str], bool]:
+    """How many files were looked at, those that everyone may write, and whether that is all of them.
+
+    Links are not followed. A directory that may not be read, or lies too deep, leaves the rest unknown.
+    """
     start = view.root / top.lstrip("/")
-    pending, walked, found = [(start, 0)], 0, []
+    pending, walked, found, complete = [(start, 0)], 0, [], True
     while pending and walked < MAX_WALKED:
         directory, depth = pending.pop()
         try:
             entries = list(os.scandir(directory))
+        except FileNotFoundError:
+            continue  # removed meanwhile, or never there
         except OSError:
+            complete = False
             continue
         for entry in entries:
             walked += 1
@@ -140,6 +146,8 @@ def _writable_below(view: HostView, top: str) -> tuple[int, list[str]]:
                 continue
             if stat.S_ISDIR(mode) and depth < MAX_DEPTH:
                 pending.append((directory / entry.name, depth + 1))
+            elif stat.S_ISDIR(mode):
+                complete = False
             if not stat.S_ISLNK(mode) and mode & 0o002 and not (stat.S_ISDIR(mode) and mode & stat.S_ISVTX):
                 found.append(f"/{os.path.relpath(entry.path, view.root)}")
-    return walked, sorted(found)
+    return walked, sorted(found), complete and not pending
