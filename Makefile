@@ -13,6 +13,7 @@ UP ?=
 T ?=
 WORKERS := $(if $(T),0,2)
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip --quiet
+SITE := $(BIN)/sphinx-build --quiet --fail-on-warning --nitpicky --keep-going --doctree-dir build/doctrees
 STATE := $(or $(XDG_STATE_HOME),$(HOME)/.local/state)/stronghouse
 
 ##@ Use
@@ -38,11 +39,11 @@ setup: $(VENV)/.development ## Install everything that development needs
 check: lint test ## Everything that must hold before a change lands
 
 .PHONY: test
-test: $(VENV)/.development node ## Run all tests but the long ones (T=path runs a part)
+test: $(VENV)/.development node browser programs ## Run all tests but the long ones (T=path runs a part)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m 'not long' $(T)
 
 .PHONY: test-all
-test-all: $(VENV)/.development node ## Run all tests, the long ones too
+test-all: $(VENV)/.development node browser programs ## Run all tests, the long ones too
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(T)
 
 .PHONY: fuzz
@@ -70,8 +71,18 @@ bench: $(VENV)/.development ## Measure time to ready, memory, the edge, scans an
 	$(BIN)/python -m benchmarks
 
 .PHONY: docs
-docs: $(VENV)/.development ## Check the documentation: links, commands and options that it names
-	$(BIN)/python -m pytest -q -n 0 tests/meta/test_docs.py
+docs: $(VENV)/.development ## Build the documentation's site in build/docs; a link that leads nowhere is an error
+	@rm -rf -- build/docs build/doctrees
+	@$(SITE) -b html docs build/docs
+	@echo "The documentation is at build/docs/index.html"
+
+.PHONY: screenshots
+screenshots: $(VENV)/.development browser ## Make the documentation's pictures anew, by walking through the console
+	STRONGHOUSE_SCREENSHOTS=write $(BIN)/python -m pytest -q -n 0 tests/browser/test_walk.py
+
+.PHONY: linkcheck
+linkcheck: $(VENV)/.development ## Ask whether the documentation's links to other sites still answer (needs the network)
+	$(SITE) -b linkcheck docs build/linkcheck
 
 .PHONY: lock
 lock: ## Resolve dependencies anew into the lock files (needs uv: pip install uv)
@@ -124,3 +135,17 @@ $(JAVASCRIPT)/node_modules/.installed: $(JAVASCRIPT)/package-lock.json
 		|| { echo "Node.js is missing, which tests of the JavaScript client need; on Debian and Ubuntu: apt-get install nodejs npm" >&2; exit 1; }
 	@cd $(JAVASCRIPT) && npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
+
+# Debian's own, since Playwright's would be a download that no lock file names. Fonts, so that pages look the same.
+.PHONY: browser
+browser:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq >/dev/null \
+		&& apt-get install -qq --yes --no-install-recommends chromium fonts-liberation fonts-noto-core \
+			fonts-noto-color-emoji >/dev/null; } \
+		|| { echo "Chromium is missing, which tests of the console need; on Debian and Ubuntu: apt-get install chromium fonts-liberation fonts-noto-core fonts-noto-color-emoji" >&2; exit 1; }
+
+.PHONY: programs
+programs:
+	@{ command -v curl && command -v openssl; } >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq >/dev/null \
+		&& apt-get install -qq --yes --no-install-recommends curl openssl >/dev/null; } \
+		|| { echo "curl or openssl is missing, which examples of the documentation need; on Debian and Ubuntu: apt-get install curl openssl" >&2; exit 1; }
