@@ -1,7 +1,7 @@
 """Who makes a request: an API key by HTTP Basic, or a person by their session."""
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -16,8 +16,15 @@ from stronghouse.kernel.networks import contains, parse_source
 from stronghouse.kernel.secret import Secret
 
 KEY_USE_PRECISION = timedelta(minutes=1)
-SESSION_IDLE = timedelta(hours=1)
+SESSION_USE_PRECISION = timedelta(minutes=1)
+TOKEN_LIFETIME = timedelta(seconds=60)
+STEP_UP_LIFETIME = timedelta(minutes=10)
+MAX_USER_AGENT = 256
 _NO_SUCH_KEY = hash_text("")
+
+
+class StepUpRequired(Denied):
+    """The act needs a fresh proof of who is at the browser."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +41,25 @@ class KeyCaller:
 
 @dataclass(frozen=True)
 class UserCaller:
-    """An authenticated person in a browser session."""
+    """An authenticated person in a browser session.
+
+    Attributes:
+        token_is_fresh: whether the token proves that the browser is still the one of the sign-in. Of a bound session
+            only a young one does: whoever got hold of the cookie cannot get the next one.
+        token_is_present: whether it is the session's present token, and not the one before.
+        token: the token as it was presented.
+    """
 
     user: User
     session: Session
     principal: Principal
+    token_is_fresh: bool
+    token_is_present: bool
+    token: Secret = field(repr=False, compare=False)
+
+    def use_is_news(self, now: datetime) -> bool:
+        """Whether this use should be noted: last use is kept to the minute."""
+        return now - self.session.last_seen_at >= SESSION_USE_PRECISION
 
 
 def authenticate_key(
@@ -69,15 +90,69 @@ def authenticate_key(
     return KeyCaller(key, Principal(actor, {key.organization_id: permissions_of(key.role_ids)}))
 
 
-def authenticate_session(connection: Connection, *, token: Secret, now: datetime) -> UserCaller:
-    """The person whose session this token is; raises Unauthenticated when it is unknown, idle too long or over."""
-    session = store.session_by_hash(connection, hash_text(token.reveal()))
-    if session is None or session.expires_at <= now or now - session.last_seen_at > SESSION_IDLE:
-        raise Unauthenticated("Please sign in.", code="session_over")
+def authenticate_session(connection: Connection, *, token: Secret, user_agent: str | None, now: datetime) -> UserCaller:
+    """The person whose session this token is.
+
+    The token before the present one holds for a few seconds more, for requests that were under way.
+
+    Raises:
+        Unauthenticated: it is unknown, or its session is over, was idle too long or began in another browser.
+    """
+    token_hash = hash_text(token.reveal())
+    session = store.session_by_hash(connection, token_hash)
+    previous = None if session else store.session_by_previous_hash(connection, token_hash, now=now)
+    session = session or previous
+    if session is None or not session.is_live(now) or session.user_agent != known_user_agent(user_agent):
+        raise session_over()
     user = store.user(connection, session.user_id)
     if user is None:
-        raise Unauthenticated("Please sign in.", code="session_over")
+        raise session_over()
     held = {
         organization: permissions_of(roles) for organization, roles in store.memberships(connection, user.id).items()
     }
-    return UserCaller(user, session, Principal(Actor(ActorType.USER, user.id, user.email), held))
+    return UserCaller(
+        user=user,
+        session=session,
+        principal=Principal(Actor(ActorType.USER, user.id, user.email), held),
+        token_is_fresh=(session.binding_hash is None or now - session.token_issued_at < TOKEN_LIFETIME),
+        token_is_present=previous is None,
+        token=token,
+    )
+
+
+def check_binding(caller: UserCaller, binding: Secret | None) -> None:
+    """Pass if the request comes from the origin at which the person signed in.
+
+    Raises:
+        Denied: `session_unbound`, no script gave the session a secret; or `binding_wrong`, this is not that secret.
+    """
+    stored = caller.session.binding_hash
+    if stored is None:
+        raise Denied(
+            "Acts need JavaScript in this browser: only a script can prove that a request comes from these pages. "
+            "Allow it and sign in again; reading works without.",
+            code="session_unbound",
+        )
+    shown = "" if binding is None else hash_text(binding.reveal())
+    if not hmac.compare_digest(shown.encode(), stored.encode()):
+        raise Denied(
+            "This request does not come from the page at which you signed in; sign in again.", code="binding_wrong"
+        )
+
+
+def require_step_up(caller: UserCaller, *, now: datetime) -> None:
+    """Pass if the person proved a short time ago who they are; raises StepUpRequired otherwise."""
+    if now - caller.session.stepped_up_at >= STEP_UP_LIFETIME:
+        raise StepUpRequired(
+            "This needs a fresh proof that it is you: your password, or a new sign-in link.", code="step_up_required"
+        )
+
+
+def known_user_agent(user_agent: str | None) -> str | None:
+    """As much of what a browser calls itself as is kept."""
+    return (user_agent or "")[:MAX_USER_AGENT] or None
+
+
+def session_over() -> Unauthenticated:
+    """What is said to whoever has no session, whatever the reason."""
+    return Unauthenticated("Please sign in.", code="session_over")

@@ -153,8 +153,71 @@ class SignedOut(AuditEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SignedOutEverywhere(AuditEvent):
+    """All sessions of a person and all their unused sign-in links were ended; `sessions` says how many sessions.
+
+    The person did it in the console, or whoever runs the machine did it with `stronghouse member sign-out`.
+    """
+
+    code: ClassVar[str] = "user.sign_out_everywhere"
+    activity: ClassVar[str | None] = "user_logout"
+    user_id: str
+    sessions: int
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"A person was signed out everywhere; {self.sessions} sessions ended."
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRefused(AuditEvent):
+    """A request came with a session's cookie, but without the secret that the console's own pages hold for it.
+
+    Either the browser lost its storage, or somebody else got hold of the cookie: a program that answers on another
+    port of the same host is sent it too. Nothing was done; the session goes on for whoever has the secret.
+    """
+
+    code: ClassVar[str] = "user.session_refuse"
+    user_id: str
+    session_id: str
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return "An act in a person's session was refused: it did not come from the page at which they signed in."
+
+
+@dataclass(frozen=True, kw_only=True)
+class SteppedUp(AuditEvent):
+    """A person proved once more who they are, as acts with keys and acts that destroy something need it."""
+
+    code: ClassVar[str] = "user.step_up"
+    user_id: str
+    session_id: str
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return "A person proved once more who they are."
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepUpFailed(AuditEvent):
+    """Somebody in a person's session was asked for the person's password and gave a wrong one."""
+
+    code: ClassVar[str] = "user.step_up_fail"
+    user_id: str
+    session_id: str
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return "A wrong password was given in a person's session."
+
+
+@dataclass(frozen=True, kw_only=True)
 class PasswordSet(AuditEvent):
-    """A person set their password. `credential` is a fingerprint of its salted hash, see `store.credential`."""
+    """A person set or changed their password; their other sessions and unused sign-in links ended with it.
+
+    `credential` is a fingerprint of its salted hash, see `store.credential`.
+    """
 
     code: ClassVar[str] = "user.password_set"
     user_id: str

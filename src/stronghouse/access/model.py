@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from stronghouse.access.permissions import Permission
 from stronghouse.audit.event import Actor
 
 KeyState = Literal["enabled", "disabled"]
+SESSION_IDLE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Membership:
     """A person's place in an organization, and what they could sign in with at a moment.
 
     Attributes:
+        joined_at: since when.
+        last_seen_at: when they last used the console, None if never.
         open_sessions: sessions that have not ended.
         open_links: one-time links that still work.
         links_until: when the last of those links ends.
@@ -59,6 +62,8 @@ class Membership:
     organization_id: str
     user: User
     role_ids: tuple[str, ...]
+    joined_at: datetime
+    last_seen_at: datetime | None
     open_sessions: int
     open_links: int
     links_until: datetime | None
@@ -66,7 +71,16 @@ class Membership:
 
 @dataclass(frozen=True)
 class Session:
-    """A browser session; its token is kept only as a hash."""
+    """A browser session; its token is kept only as a hash.
+
+    Attributes:
+        address: where the person signed in from.
+        user_agent: what their browser called itself; it stays the same as long as the session.
+        binding_hash: of the secret that the console's script keeps in storage of its own origin; a cookie without that
+            secret can be somebody else's, since cookies ignore ports. None where no script ran.
+        stepped_up_at: when the person last proved who they are.
+        token_issued_at: when the token of the cookie was made.
+    """
 
     id: str
     user_id: str
@@ -74,6 +88,14 @@ class Session:
     last_seen_at: datetime
     expires_at: datetime
     address: str | None
+    user_agent: str | None
+    binding_hash: str | None
+    stepped_up_at: datetime
+    token_issued_at: datetime
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether it is neither over nor left alone for too long."""
+        return now < self.expires_at and now - self.last_seen_at <= SESSION_IDLE
 
 
 @dataclass(frozen=True)

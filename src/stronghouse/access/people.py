@@ -1,5 +1,8 @@
-"""What may be done about people: add one, give a one-time sign-in link, set a password, sign in and out."""
+"""What may be done about people: add one, give a one-time sign-in link, set a password, sign in, step up, sign out."""
 
+import base64
+import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,11 +10,23 @@ from sqlalchemy import Connection
 
 from stronghouse.access import store
 from stronghouse.access.api_keys import hash_text
-from stronghouse.access.authentication import UserCaller
-from stronghouse.access.events import PasswordSet, SignedIn, SignedOut, SignInFailed, SignInLinkIssued, UserCreated
+from stronghouse.access.authentication import UserCaller, known_user_agent, require_step_up, session_over
+from stronghouse.access.events import (
+    PasswordSet,
+    SessionRefused,
+    SignedIn,
+    SignedOut,
+    SignedOutEverywhere,
+    SignInFailed,
+    SignInLinkIssued,
+    SteppedUp,
+    StepUpFailed,
+    UserCreated,
+)
 from stronghouse.access.model import Session, User
 from stronghouse.access.passwords import password_matches
-from stronghouse.audit.unit_of_work import UnitOfWork
+from stronghouse.audit.event import Outcome
+from stronghouse.audit.unit_of_work import AuditLog, UnitOfWork
 from stronghouse.kernel.errors import Conflict, Invalid, NotFound, Unauthenticated
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
@@ -20,6 +35,12 @@ MAX_EMAIL = 320  # RFC 3696 erratum 1690: 64 for the local part, 255 for the dom
 MAX_NAME = 256
 LINK_LIFETIME = timedelta(hours=24)
 SESSION_LIFETIME = timedelta(hours=12)
+UNBOUND_LIFETIME = timedelta(hours=2)
+"""Of a session that no script bound to its browser: whoever gets its cookie reads what it may read until it ends."""
+TOKEN_YOUNG = timedelta(seconds=20)
+PREVIOUS_TOKEN_LIFETIME = timedelta(seconds=10)
+MIN_BINDING = 22  # 128 bits in base64url
+TOKEN_PREFIX = "sh_session_"  # noqa: S105 - what a token begins with
 
 
 @dataclass(frozen=True)
@@ -71,17 +92,37 @@ def issue_sign_in_link(uow: UnitOfWork, *, email: str, now: datetime) -> Secret:
     store.insert_sign_in_link(
         uow.connection, token_hash=hash_text(token.reveal()), user_id=user.id, expires_at=expires_at
     )
-    for organization_id in store.memberships(uow.connection, user.id):
+    for organization_id in _organizations(uow, user.id):
         uow.record(SignInLinkIssued(organization_id=organization_id, user_id=user.id, expires_at=expires_at))
     return token
 
 
-def sign_in_with_link(uow: UnitOfWork, *, token: Secret, now: datetime) -> NewSession:
-    """Spend a link and begin a session; raises Unauthenticated when it is unknown, used or expired."""
+def sign_in_with_link(uow: UnitOfWork, *, token: Secret, now: datetime, binding: Secret | None = None) -> NewSession:
+    """Spend a link and begin a session, bound to the secret that the browser's script made, if it did.
+
+    Raises:
+        Unauthenticated: the link is unknown, used or expired.
+        Invalid: the secret is too short to be one.
+    """
     user_id = store.use_sign_in_link(uow.connection, token_hash=hash_text(token.reveal()), now=now)
     if user_id is None:
         raise Unauthenticated("This sign-in link was used already or has expired; make a new one.", code="link_spent")
-    return _begin(uow, user_id=user_id, method="link", now=now)
+    return _begin(uow, user_id=user_id, method="link", binding=binding, now=now)
+
+
+def link_owner(connection: Connection, *, token: Secret, now: datetime) -> User | None:
+    """Whom this link signs in; None for one that is unknown, used or expired."""
+    return store.sign_in_link_owner(connection, token_hash=hash_text(token.reveal()), now=now)
+
+
+def end_replaced(uow: UnitOfWork, *, token: Secret) -> None:
+    """End the session that a browser had before it began another, if it had one."""
+    replaced = store.session_by_hash(uow.connection, hash_text(token.reveal()))
+    if replaced is None:
+        return
+    store.delete_session(uow.connection, replaced.id)
+    for organization_id in _organizations(uow, replaced.user_id):
+        uow.record(SignedOut(organization_id=organization_id, user_id=replaced.user_id, session_id=replaced.id))
 
 
 @dataclass(frozen=True)
@@ -92,25 +133,40 @@ class Proven:
     password_hash: str | None
 
 
-def check_password(connection: Connection, *, email: str, password: Secret) -> Proven:
+def check_password(connection: Connection, *, email: str, password: Secret, is_known: bool = False) -> Proven:
     """Compare a password. It takes long on purpose, so do it outside of a transaction.
+
+    `is_known` says that the person is signed in already.
 
     Raises:
         Unauthenticated: without saying whether the address or the password was wrong.
         TooMany: too many comparisons run already; each takes 64 MiB.
     """
     user = store.user_by_email(connection, email.strip())
-    if not password_matches(user.password_hash if user else None, password) or user is None:
+    stored = user.password_hash if user else None
+    if not password_matches(stored, password, is_known=is_known) or user is None:
         raise _wrong()
     return Proven(user.id, user.password_hash)
 
 
-def sign_in_with_password(uow: UnitOfWork, proven: Proven, *, now: datetime) -> NewSession:
-    """Begin a session for who proved to know the password; raises Unauthenticated if it was changed meanwhile."""
-    user = store.user(uow.connection, proven.user_id)
-    if user is None or user.password_hash != proven.password_hash:
+def sign_in_with_password(
+    uow: UnitOfWork, proven: Proven, *, now: datetime, binding: Secret | None = None
+) -> NewSession:
+    """Begin a session for who proved to know the password, bound as `sign_in_with_link` says.
+
+    Raises:
+        Unauthenticated: the password was changed meanwhile.
+        Invalid: the secret is too short to be one.
+    """
+    _check_proof(uow, proven, user_id=proven.user_id)
+    return _begin(uow, user_id=proven.user_id, method="password", binding=binding, now=now)
+
+
+def _check_proof(uow: UnitOfWork, proven: Proven, *, user_id: str) -> None:
+    """Raise Unauthenticated unless somebody proved to know the password that this person has now."""
+    user = store.user(uow.connection, user_id)
+    if user is None or proven != Proven(user.id, user.password_hash):
         raise _wrong()
-    return _begin(uow, user_id=user.id, method="password", now=now)
 
 
 def _wrong() -> Unauthenticated:
@@ -119,47 +175,187 @@ def _wrong() -> Unauthenticated:
 
 def record_failed_sign_in(uow: UnitOfWork, *, method: str) -> None:
     """Note a failed attempt, in a transaction of its own."""
-    uow.record(SignInFailed(organization_id=None, method=method))
+    uow.record(SignInFailed(organization_id=None, outcome=Outcome.FAILURE, method=method))
 
 
-def set_first_password(uow: UnitOfWork, caller: UserCaller, *, password_hash: str) -> None:
-    """Set the password of a caller who has none yet; every other session and every unused link of theirs ends.
+def token_is_young(caller: UserCaller, *, now: datetime) -> bool:
+    """Whether the browser's token was made a moment ago, so that another is not needed yet."""
+    return caller.token_is_present and now - caller.session.token_issued_at < TOKEN_YOUNG
+
+
+def renew_token(connection: Connection, caller: UserCaller, *, now: datetime) -> Secret:
+    """The next token of a bound session; the present one holds for ten seconds more.
+
+    Check the binding first. The next token follows from the present one and from the hash of the session's secret, so
+    that several tabs that ask at once all get the same, and whoever knows the present one only cannot make it.
 
     Raises:
-        Conflict: they have one. Changing it needs a proof that comes with the console's step-up.
+        Conflict: the session has got further already; the browser holds a newer token.
     """
-    user = store.user(uow.connection, caller.user.id)
-    if user is None or user.password_hash is not None:
-        raise Conflict("You have a password already.", code="password_set")
-    store.set_password_hash(uow.connection, user_id=user.id, password_hash=password_hash)
-    store.end_other_sessions(uow.connection, user_id=user.id, but=caller.session.id)
-    store.delete_sign_in_links(uow.connection, user_id=user.id)
-    for organization_id in caller.principal.permissions:
+    session = caller.session
+    if session.binding_hash is None:
+        raise Conflict("Only a session that is bound to its browser's storage renews its token.", code="token_unbound")
+    made_of = f"{TOKEN_PREFIX}\n{session.binding_hash}"
+    digest = hmac.digest(caller.token.reveal().encode(), made_of.encode(), "sha256")
+    token = Secret(TOKEN_PREFIX + base64.urlsafe_b64encode(digest).decode().rstrip("="))
+    store.replace_token(
+        connection,
+        session_id=session.id,
+        old_hash=hash_text(caller.token.reveal()),
+        new_hash=hash_text(token.reveal()),
+        now=now,
+        old_until=now + PREVIOUS_TOKEN_LIFETIME,
+    )
+    if store.session_by_hash(connection, hash_text(token.reveal())) is None:
+        raise Conflict("This session has a newer token already.", code="token_renewed")
+    return token
+
+
+def step_up(uow: UnitOfWork, caller: UserCaller, proven: Proven, *, now: datetime) -> None:
+    """Let the session do for ten minutes what needs a fresh proof.
+
+    Raises:
+        Unauthenticated: the proof is another person's, or of a password that was changed, or the session has ended.
+    """
+    _check_session(uow, caller)
+    _check_proof(uow, proven, user_id=caller.user.id)
+    store.mark_stepped_up(uow.connection, session_id=caller.session.id, now=now)
+    for organization_id in _organizations(uow, caller.user.id):
+        uow.record(SteppedUp(organization_id=organization_id, user_id=caller.user.id, session_id=caller.session.id))
+
+
+def record_failed_step_up(uow: UnitOfWork, caller: UserCaller) -> None:
+    """Note that a wrong password was given in a session, in a transaction of its own."""
+    for organization_id in _organizations(uow, caller.user.id):
         uow.record(
-            PasswordSet(
-                organization_id=organization_id, user_id=caller.user.id, credential=store.credential(password_hash)
+            StepUpFailed(
+                organization_id=organization_id,
+                outcome=Outcome.FAILURE,
+                user_id=caller.user.id,
+                session_id=caller.session.id,
             )
         )
 
 
+def record_binding_refused(uow: UnitOfWork, caller: UserCaller) -> None:
+    """Note that an act came with a session's cookie, but not from its browser's pages."""
+    for organization_id in _organizations(uow, caller.user.id):
+        uow.record(
+            SessionRefused(
+                organization_id=organization_id,
+                outcome=Outcome.DENIED,
+                user_id=caller.user.id,
+                session_id=caller.session.id,
+            )
+        )
+
+
+def change_password(
+    uow: UnitOfWork, caller: UserCaller, proven: Proven | None, *, password_hash: str, now: datetime
+) -> None:
+    """Set the caller's password; every other session and every unused link of theirs ends.
+
+    Args:
+        uow: the transaction.
+        caller: whose password it is.
+        proven: that they know the password that they have; None if they have none yet.
+        password_hash: of the new one, by `passwords.hash_password`.
+        now: the time.
+
+    Raises:
+        StepUpRequired: the first password is set too long after signing in.
+        Conflict: they have one, and nothing proves that they know it.
+        Unauthenticated: the proof does not hold, or the session has ended.
+    """
+    _check_session(uow, caller)
+    user = store.user(uow.connection, caller.user.id)
+    if proven is not None:
+        _check_proof(uow, proven, user_id=caller.user.id)
+    elif user is None or user.password_hash is not None:
+        raise Conflict("You have a password already; changing it needs the present one.", code="password_set")
+    else:
+        require_step_up(caller, now=now)
+    store.set_password_hash(uow.connection, user_id=caller.user.id, password_hash=password_hash)
+    store.end_sessions(uow.connection, user_id=caller.user.id, but=caller.session.id)
+    store.delete_sign_in_links(uow.connection, user_id=caller.user.id)
+    credential = store.credential(password_hash)
+    for organization_id in _organizations(uow, caller.user.id):
+        uow.record(PasswordSet(organization_id=organization_id, user_id=caller.user.id, credential=credential))
+
+
 def sign_out(uow: UnitOfWork, caller: UserCaller) -> None:
     """End the caller's session."""
-    store.delete_session(uow.connection, caller.session.id)
-    for organization_id in caller.principal.permissions:
-        uow.record(SignedOut(organization_id=organization_id, user_id=caller.user.id, session_id=caller.session.id))
+    _end(uow, caller, session_id=caller.session.id)
 
 
-def _begin(uow: UnitOfWork, *, user_id: str, method: str, now: datetime) -> NewSession:
-    token = Secret.generate(prefix="sh_session_")
+def end_session(uow: UnitOfWork, caller: UserCaller, *, session_id: str) -> None:
+    """End one of the caller's own sessions; raises NotFound for any other."""
+    if store.session_of(uow.connection, user_id=caller.user.id, session_id=session_id) is None:
+        raise NotFound("You have no such session.")
+    _end(uow, caller, session_id=session_id)
+
+
+def sign_out_everywhere(uow: UnitOfWork, caller: UserCaller) -> int:
+    """End all sessions of the caller, this one too, and all unused links; how many sessions."""
+    return _end_all(uow, user_id=caller.user.id)
+
+
+def sign_out_member(uow: UnitOfWork, *, email: str) -> int:
+    """The same for somebody else, by their address; raises NotFound when nobody has it."""
+    user = store.user_by_email(uow.connection, email.strip())
+    if user is None:
+        raise NotFound("Nobody has this e-mail address.")
+    return _end_all(uow, user_id=user.id)
+
+
+def forget_ended(log: AuditLog, now: datetime) -> None:
+    """Remove sessions and links that have ended by themselves: a job of maintenance."""
+    with log.bookkeeping("a session or link past its end is worth nothing any more") as connection:
+        store.delete_ended(connection, now=now)
+
+
+def _begin(uow: UnitOfWork, *, user_id: str, method: str, binding: Secret | None, now: datetime) -> NewSession:
+    if binding is not None and len(binding.reveal()) < MIN_BINDING:
+        raise Invalid(f"The secret of a session has at least {MIN_BINDING} characters.", code="binding_short")
+    token = Secret.generate(prefix=TOKEN_PREFIX)
     session = Session(
         id=new_id(),
         user_id=user_id,
         created_at=now,
         last_seen_at=now,
-        expires_at=now + SESSION_LIFETIME,
+        expires_at=now + (UNBOUND_LIFETIME if binding is None else SESSION_LIFETIME),
         address=uow.context.address,
+        user_agent=known_user_agent(uow.context.user_agent),
+        binding_hash=None if binding is None else hash_text(binding.reveal()),
+        stepped_up_at=now,
+        token_issued_at=now,
     )
     store.insert_session(uow.connection, session, token_hash=hash_text(token.reveal()))
-    for organization_id in store.memberships(uow.connection, user_id):
+    for organization_id in _organizations(uow, user_id):
         uow.record(SignedIn(organization_id=organization_id, user_id=user_id, session_id=session.id, method=method))
     return NewSession(session, token)
+
+
+def _check_session(uow: UnitOfWork, caller: UserCaller) -> None:
+    """Raise Unauthenticated if the session was ended since the caller was let in."""
+    if store.session_of(uow.connection, user_id=caller.user.id, session_id=caller.session.id) is None:
+        raise session_over()
+
+
+def _end(uow: UnitOfWork, caller: UserCaller, *, session_id: str) -> None:
+    store.delete_session(uow.connection, session_id)
+    for organization_id in _organizations(uow, caller.user.id):
+        uow.record(SignedOut(organization_id=organization_id, user_id=caller.user.id, session_id=session_id))
+
+
+def _end_all(uow: UnitOfWork, *, user_id: str) -> int:
+    ended = store.end_sessions(uow.connection, user_id=user_id)
+    store.delete_sign_in_links(uow.connection, user_id=user_id)
+    for organization_id in _organizations(uow, user_id):
+        uow.record(SignedOutEverywhere(organization_id=organization_id, user_id=user_id, sessions=ended))
+    return ended
+
+
+def _organizations(uow: UnitOfWork, user_id: str) -> Iterable[str | None]:
+    """Where to record what a person did: in each of their organizations, or in none if they are in none."""
+    return [*store.memberships(uow.connection, user_id)] or [None]

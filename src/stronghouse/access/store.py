@@ -1,13 +1,28 @@
 """Tables of keys, people and sessions. Secrets stand here only as hashes."""
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Connection, ForeignKey, Row, String, Table, delete, func, insert, select, update
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    Row,
+    String,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
-from stronghouse.access.model import ApiKey, Membership, Session, Source, User
+from stronghouse.access.model import SESSION_IDLE, ApiKey, Membership, Session, Source, User
 from stronghouse.storage.columns import Timestamp, identifier, metadata
 
 api_key = Table(
@@ -34,7 +49,9 @@ person = Table(
     Column("name", String(256), nullable=False),
     Column("password_hash", String(256), nullable=True),
     Column("created_at", Timestamp, nullable=False),
+    Column("last_seen_at", Timestamp, nullable=True),
 )
+_USER = [person.c[name] for name in ("id", "email", "name", "password_hash", "created_at")]
 member = Table(
     "member",
     metadata,
@@ -61,7 +78,15 @@ session = Table(
     Column("last_seen_at", Timestamp, nullable=False),
     Column("expires_at", Timestamp, nullable=False),
     Column("address", String(64), nullable=True),
+    Column("user_agent", String(256), nullable=True),
+    Column("binding_hash", String(64), nullable=True),
+    Column("stepped_up_at", Timestamp, nullable=False),
+    Column("token_issued_at", Timestamp, nullable=False),
+    Column("previous_token_hash", String(64), nullable=True, index=True),
+    Column("previous_issued_at", Timestamp, nullable=True),
+    Column("previous_until", Timestamp, nullable=True),
 )
+_SESSION = [session.c[field.name] for field in dataclasses.fields(Session)]
 
 
 def insert_key(connection: Connection, key: ApiKey, *, key_id_hash: str, key_secret_hash: str) -> None:
@@ -140,13 +165,13 @@ def set_password_hash(connection: Connection, *, user_id: str, password_hash: st
 
 def user(connection: Connection, user_id: str) -> User | None:
     """A person by id."""
-    row = connection.execute(select(person).where(person.c.id == user_id)).one_or_none()
+    row = connection.execute(select(*_USER).where(person.c.id == user_id)).one_or_none()
     return None if row is None else User(**row._asdict())
 
 
 def user_by_email(connection: Connection, email: str) -> User | None:
     """A person by address, which is kept in lower case."""
-    row = connection.execute(select(person).where(person.c.email == email.lower())).one_or_none()
+    row = connection.execute(select(*_USER).where(person.c.email == email.lower())).one_or_none()
     return None if row is None else User(**row._asdict())
 
 
@@ -164,27 +189,32 @@ def memberships(connection: Connection, user_id: str) -> dict[str, tuple[str, ..
     return {row.organization_id: tuple(row.role_ids) for row in rows}
 
 
-def every_membership(connection: Connection, *, now: datetime) -> list[Membership]:
-    """Everyone's place in every organization, with what they could sign in with at `now`."""
+def every_membership(connection: Connection, *, now: datetime, organization_id: str | None = None) -> list[Membership]:
+    """Everyone's place in every organization, or in one, with what they could sign in with at `now`."""
     open_links = (
         select(func.count(), func.max(sign_in_link.c.expires_at))
         .where(sign_in_link.c.user_id == person.c.id)
         .where(sign_in_link.c.used_at.is_(None), sign_in_link.c.expires_at > now)
     )
-    sessions = select(func.count()).where(session.c.user_id == person.c.id, session.c.expires_at > now)
+    sessions = select(func.count()).where(session.c.user_id == person.c.id, _live(now))
     query = select(
         member.c.organization_id,
         member.c.role_ids,
+        member.c.joined_at,
         person,
         sessions.scalar_subquery().label("open_sessions"),
         open_links.with_only_columns(func.count()).scalar_subquery().label("open_links"),
         open_links.with_only_columns(func.max(sign_in_link.c.expires_at)).scalar_subquery().label("links_until"),
     ).join_from(member, person, member.c.user_id == person.c.id)
+    if organization_id is not None:
+        query = query.where(member.c.organization_id == organization_id)
     return [
         Membership(
             organization_id=row.organization_id,
             user=User(row.id, row.email, row.name, row.password_hash, row.created_at),
             role_ids=tuple(row.role_ids),
+            joined_at=row.joined_at,
+            last_seen_at=row.last_seen_at,
             open_sessions=row.open_sessions,
             open_links=row.open_links,
             links_until=row.links_until,
@@ -207,24 +237,73 @@ def use_sign_in_link(connection: Connection, *, token_hash: str, now: datetime) 
     return connection.execute(statement).scalar_one_or_none()
 
 
+def sign_in_link_owner(connection: Connection, *, token_hash: str, now: datetime) -> User | None:
+    """Whom a link signs in that is neither used nor expired."""
+    unused = sign_in_link.c.used_at.is_(None) & (sign_in_link.c.expires_at > now)
+    query = select(sign_in_link.c.user_id).where(sign_in_link.c.token_hash == token_hash, unused)
+    found = connection.execute(query).scalar_one_or_none()
+    return None if found is None else user(connection, found)
+
+
 def insert_session(connection: Connection, new: Session, *, token_hash: str) -> None:
     """Keep a new session."""
     connection.execute(insert(session).values(**new.__dict__, token_hash=token_hash))
+    connection.execute(update(person).where(person.c.id == new.user_id).values(last_seen_at=new.created_at))
 
 
 def session_by_hash(connection: Connection, token_hash: str) -> Session | None:
     """The session with this token hash."""
-    row = connection.execute(select(session).where(session.c.token_hash == token_hash)).one_or_none()
-    return (
-        None
-        if row is None
-        else Session(**{name: value for name, value in row._asdict().items() if name != "token_hash"})
-    )
+    return _one_session(connection, session.c.token_hash == token_hash)
+
+
+def session_by_previous_hash(connection: Connection, token_hash: str, *, now: datetime) -> Session | None:
+    """The session whose token this was until a moment ago, with the time at which that one was made."""
+    condition = (session.c.previous_token_hash == token_hash) & (session.c.previous_until > now)
+    row = connection.execute(select(*_SESSION, session.c.previous_issued_at).where(condition)).one_or_none()
+    if row is None:
+        return None
+    fields = row._asdict()
+    fields["token_issued_at"] = fields.pop("previous_issued_at")
+    return Session(**fields)
+
+
+def session_of(connection: Connection, *, user_id: str, session_id: str) -> Session | None:
+    """A person's session by its id."""
+    return _one_session(connection, (session.c.user_id == user_id) & (session.c.id == session_id))
+
+
+def sessions_of(connection: Connection, user_id: str, now: datetime) -> list[Session]:
+    """A person's live sessions, the newest first."""
+    query = select(*_SESSION).where(session.c.user_id == user_id, _live(now))
+    rows = connection.execute(query.order_by(session.c.created_at.desc(), session.c.id))
+    return [Session(**row._asdict()) for row in rows]
+
+
+def replace_token(
+    connection: Connection, *, session_id: str, old_hash: str, new_hash: str, now: datetime, old_until: datetime
+) -> None:
+    """Give a session its next token, if `old_hash` is still that of its present one."""
+    present = (session.c.id == session_id) & (session.c.token_hash == old_hash)
+    values = {
+        "token_hash": new_hash,
+        "token_issued_at": now,
+        "previous_token_hash": old_hash,
+        "previous_issued_at": session.c.token_issued_at,
+        "previous_until": old_until,
+    }
+    connection.execute(update(session).where(present).values(**values))
 
 
 def mark_session_seen(connection: Connection, *, session_id: str, now: datetime) -> None:
-    """Note a session's last use."""
+    """Note a session's last use, and with it the person's."""
+    whose = select(session.c.user_id).where(session.c.id == session_id).scalar_subquery()
     connection.execute(update(session).where(session.c.id == session_id).values(last_seen_at=now))
+    connection.execute(update(person).where(person.c.id == whose).values(last_seen_at=now))
+
+
+def mark_stepped_up(connection: Connection, *, session_id: str, now: datetime) -> None:
+    """Note that a session's person has proved again who they are."""
+    connection.execute(update(session).where(session.c.id == session_id).values(stepped_up_at=now))
 
 
 def delete_session(connection: Connection, session_id: str) -> None:
@@ -232,14 +311,31 @@ def delete_session(connection: Connection, session_id: str) -> None:
     connection.execute(delete(session).where(session.c.id == session_id))
 
 
-def end_other_sessions(connection: Connection, *, user_id: str, but: str) -> None:
-    """End all sessions of a person except one."""
-    connection.execute(delete(session).where(session.c.user_id == user_id, session.c.id != but))
+def end_sessions(connection: Connection, *, user_id: str, but: str | None = None) -> int:
+    """End all sessions of a person, or all except one; how many."""
+    of_theirs = delete(session).where(session.c.user_id == user_id)
+    return connection.execute(of_theirs if but is None else of_theirs.where(session.c.id != but)).rowcount
+
+
+def delete_ended(connection: Connection, *, now: datetime) -> None:
+    """Forget sessions and links that have ended by themselves."""
+    connection.execute(delete(session).where(~_live(now)))
+    connection.execute(delete(sign_in_link).where(sign_in_link.c.expires_at <= now))
 
 
 def delete_sign_in_links(connection: Connection, *, user_id: str) -> None:
     """Forget all links of a person, so that none works any more."""
     connection.execute(delete(sign_in_link).where(sign_in_link.c.user_id == user_id))
+
+
+def _live(now: datetime) -> ColumnElement[bool]:
+    """What `Session.is_live` says, for the database."""
+    return (session.c.expires_at > now) & (session.c.last_seen_at >= now - SESSION_IDLE)
+
+
+def _one_session(connection: Connection, which: ColumnElement[bool]) -> Session | None:
+    row = connection.execute(select(*_SESSION).where(which)).one_or_none()
+    return None if row is None else Session(**row._asdict())
 
 
 def _key_row(key: ApiKey) -> dict[str, Any]:

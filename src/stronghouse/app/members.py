@@ -88,6 +88,17 @@ def list_members(state_directory: Path, *, machine_key_file: Path) -> list[Liste
         ]
 
 
+def sign_out_member(state_directory: Path, *, machine_key_file: Path, email: str) -> int:
+    """End all sessions and unused links of a person; how many sessions.
+
+    Raises:
+        Invalid: there is no installation there, or its key cannot be opened.
+        NotFound: nobody has this address.
+    """
+    with open_installation(state_directory, machine_key_file) as log, log.unit_of_work(Context(SYSTEM)) as uow:
+        return people.sign_out_member(uow, email=email)
+
+
 def _role(name: str) -> Role:
     for role in SYSTEM_ROLES.values():
         if role.name.lower() == name.strip().lower():

@@ -102,3 +102,27 @@ def list_all(state_dir: StateDirectory = None, machine_key: MachineKey = None, a
         for one in found
     ]
     show_table(("ADDRESS", "NAME", "ROLES", "PASSWORD", "LAST SIGN-IN"), rows, empty="There are no members.")
+
+
+@app.command("sign-out")
+def sign_out(
+    email: Annotated[str, typer.Argument(help="Their e-mail address.")],
+    state_dir: StateDirectory = None,
+    machine_key: MachineKey = None,
+    as_json: Json = False,
+) -> None:
+    """Sign a person out everywhere.
+
+    All their sessions end at once, and so do the sign-in links that they have not used.
+    """
+    from stronghouse.app.members import sign_out_member
+
+    ended = sign_out_member(
+        state_dir or locations.state_directory(),
+        machine_key_file=machine_key or locations.machine_key_file(),
+        email=email,
+    )
+    if as_json:
+        show_json({"email": email.strip().lower(), "endedSessions": ended})
+        return
+    remark(f"{email.strip().lower()} is signed out everywhere; sessions ended: {ended}.")

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from stronghouse.access import api_keys, authentication, store
+from stronghouse.access import api_keys, authentication, people, store
 from stronghouse.access.api_keys import KeyChange, KeyHashes, KeyRequest, NewKey, hash_text
 from stronghouse.access.model import Principal, Source
 from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import ADMIN, DEVELOPER, MEMBER
+from stronghouse.access.roles import ADMIN, DEVELOPER, MEMBER, Role
 from stronghouse.audit.checkpoint import Ed25519Signer
 from stronghouse.audit.event import SYSTEM, Actor, ActorType, Context
-from stronghouse.audit.unit_of_work import AuditLog
+from stronghouse.audit.unit_of_work import AuditLog, UnitOfWork
 from stronghouse.kernel.clock import FixedClock
 from stronghouse.kernel.errors import Conflict, Denied, Invalid, NotFound, StronghouseError, Unauthenticated
 from stronghouse.kernel.ids import new_id
@@ -128,6 +128,33 @@ def test_nobody_takes_over_a_stronger_key_by_changing_it(log: AuditLog) -> None:
                 )
         with pytest.raises(Denied):
             api_keys.delete_key(uow, organization_id=ORGANIZATION, key_id=strong.key.id, editor=weak)
+
+
+def test_people_make_change_and_delete_keys_within_what_they_hold(log: AuditLog) -> None:
+    with log.unit_of_work(CONTEXT) as uow:
+        weak = person(uow, "weak@example.com", DEVELOPER)
+        admin = person(uow, "admin@example.com", ADMIN)
+    strong = create(log, admin, role_ids=(ADMIN.id,))
+    scope: dict[str, Any] = {"organization_id": ORGANIZATION, "key_id": strong.key.id}
+    with log.unit_of_work(Context(admin.actor)) as uow:
+        with pytest.raises(Denied):
+            api_keys.update_key(uow, KeyChange(state="disabled"), **scope, editor=weak, now=NOW)
+        with pytest.raises(Denied):
+            api_keys.delete_key(uow, **scope, editor=weak)
+        api_keys.update_key(uow, KeyChange(name="renamed"), **scope, editor=admin, now=NOW)
+        api_keys.delete_key(uow, **scope, editor=admin)
+        assert [event.code for event in uow.events] == ["api_key.update", "api_key.delete"]
+    with pytest.raises(Denied):
+        create(log, weak, role_ids=(ADMIN.id,))
+    assert create(log, weak, role_ids=(DEVELOPER.id,)).key_secret is not None
+
+
+def person(uow: UnitOfWork, email: str, role: Role) -> Principal:
+    """A member, signed in."""
+    people.create_member(uow, organization_id=ORGANIZATION, email=email, name=email, role_ids=(role.id,), now=NOW)
+    new = people.sign_in_with_link(uow, token=people.issue_sign_in_link(uow, email=email, now=NOW), now=NOW)
+    found = authentication.authenticate_session(uow.connection, token=new.token, user_agent=None, now=NOW)
+    return found.principal
 
 
 def test_each_changed_aspect_is_one_event_and_no_change_is_none(log: AuditLog) -> None:

@@ -1,172 +1,178 @@
-"""People: one-time links, passwords, sessions."""
+"""People: one-time links, and passwords that are set, proved and changed."""
 
 import threading
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from stronghouse.access import authentication, people, store
-from stronghouse.access.authentication import SESSION_IDLE, UserCaller
-from stronghouse.access.passwords import _turn, hash_password
-from stronghouse.access.people import LINK_LIFETIME, SESSION_LIFETIME, NewSession
+from stronghouse.access import people, store
+from stronghouse.access.authentication import STEP_UP_LIFETIME, StepUpRequired
+from stronghouse.access.passwords import _turn
+from stronghouse.access.people import LINK_LIFETIME
 from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import ADMIN
-from stronghouse.audit.checkpoint import Ed25519Signer
-from stronghouse.audit.event import SYSTEM, Context
-from stronghouse.audit.unit_of_work import AuditLog
-from stronghouse.kernel.clock import FixedClock
 from stronghouse.kernel.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
-from stronghouse.storage.columns import metadata
-from stronghouse.storage.database import Database
-
-NOW = datetime(2026, 11, 23, tzinfo=UTC)
-ORGANIZATION = new_id()
-EMAIL = "ada@example.com"
-CONTEXT = Context(SYSTEM, "192.0.2.1")
-PASSWORD = Secret("correct horse battery")
+from tests.unit.access.person import CONTEXT, EMAIL, NEW_PASSWORD, NOW, ORGANIZATION, PASSWORD, SECOND, Ada
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[AuditLog]:
-    database = Database(tmp_path / "control.db")
-    with database.write() as connection:
-        metadata.create_all(connection)
-    audit = AuditLog(database, Ed25519Signer("test.log", bytes(range(32))), FixedClock(NOW))
-    with audit.unit_of_work(CONTEXT) as uow:
-        people.create_member(
-            uow, organization_id=ORGANIZATION, email="Ada@Example.com", name="Ada", role_ids=(ADMIN.id,), now=NOW
-        )
-    yield audit
-    database.close()
-
-
-def link(log: AuditLog) -> Secret:
-    with log.unit_of_work(CONTEXT) as uow:
-        return people.issue_sign_in_link(uow, email=EMAIL, now=NOW)
-
-
-def spend(log: AuditLog, token: Secret, now: datetime = NOW) -> NewSession:
-    with log.unit_of_work(CONTEXT) as uow:
-        return people.sign_in_with_link(uow, token=token, now=now)
-
-
-def caller(log: AuditLog, new: NewSession, now: datetime = NOW) -> UserCaller:
-    with log.database.read() as connection:
-        return authentication.authenticate_session(connection, token=new.token, now=now)
-
-
-def test_a_link_signs_in_once(log: AuditLog) -> None:
-    token = link(log)
-    found = caller(log, spend(log, token))
+def test_a_link_signs_in_once(ada: Ada) -> None:
+    token = ada.link()
+    found = ada.caller(ada.spend(token).token)
     assert found.user.email == EMAIL
     assert found.principal.may(Permission.ORGANIZATION_MANAGE, ORGANIZATION)
     with pytest.raises(Unauthenticated):
-        spend(log, token)
+        ada.spend(token)
 
 
-def test_a_link_expires_and_a_made_up_one_is_worth_nothing(log: AuditLog) -> None:
+def test_a_link_expires_and_a_made_up_one_is_worth_nothing(ada: Ada) -> None:
     with pytest.raises(Unauthenticated):
-        spend(log, link(log), NOW + LINK_LIFETIME)
+        ada.spend(ada.link(), NOW + LINK_LIFETIME)
     with pytest.raises(Unauthenticated):
-        spend(log, Secret.generate(prefix="sh_link_"))
-    with log.unit_of_work(CONTEXT) as uow, pytest.raises(NotFound):
-        people.issue_sign_in_link(uow, email="nobody@example.com", now=NOW)
+        ada.spend(Secret.generate(prefix="sh_link_"))
+    with pytest.raises(NotFound):
+        ada.link("nobody@example.com")
 
 
-def with_password(log: AuditLog, caller_: UserCaller) -> None:
-    with log.unit_of_work(CONTEXT) as uow:
-        people.set_first_password(uow, caller_, password_hash=hash_password(PASSWORD))
-
-
-def check(log: AuditLog, email: str, password: Secret) -> people.Proven:
-    with log.database.read() as connection:
-        return people.check_password(connection, email=email, password=password)
-
-
-def test_a_password_signs_in_whatever_the_case_of_the_address(log: AuditLog) -> None:
-    with_password(log, caller_of(log))
-    proven = check(log, " ADA@example.com", PASSWORD)
-    with log.unit_of_work(CONTEXT) as uow:
+def test_a_password_signs_in_whatever_the_case_of_the_address(ada: Ada) -> None:
+    ada.set_password(ada.caller(ada.sign_in().token))
+    proven = ada.prove(PASSWORD, " ADA@example.com")
+    with ada.log.unit_of_work(CONTEXT) as uow:
         assert people.sign_in_with_password(uow, proven, now=NOW).session
-    for email, password in (
-        (EMAIL, Secret("correct horse batterz")),
-        ("bob@example.com", PASSWORD),
-        (EMAIL, Secret("")),
-    ):
+    for email, password in ((EMAIL, NEW_PASSWORD), ("bob@example.com", PASSWORD), (EMAIL, Secret(""))):
         with pytest.raises(Unauthenticated, match="address or the password"):
-            check(log, email, password)
+            ada.prove(password, email)
 
 
-def test_a_proof_of_a_password_that_was_replaced_meanwhile_is_worth_nothing(log: AuditLog) -> None:
-    with_password(log, caller_of(log))
-    proven = check(log, EMAIL, PASSWORD)
-    with log.bookkeeping("test") as connection:
+def test_a_proof_of_a_password_that_was_replaced_meanwhile_is_worth_nothing(ada: Ada) -> None:
+    caller = ada.caller(ada.sign_in().token)
+    ada.set_password(caller)
+    proven = ada.prove()
+    with ada.log.bookkeeping("test") as connection:
         store.set_password_hash(connection, user_id=proven.user_id, password_hash="another")
-    with log.unit_of_work(CONTEXT) as uow, pytest.raises(Unauthenticated):
-        people.sign_in_with_password(uow, proven, now=NOW)
+    with ada.log.unit_of_work(CONTEXT) as uow:
+        with pytest.raises(Unauthenticated):
+            people.sign_in_with_password(uow, proven, now=NOW)
+        with pytest.raises(Unauthenticated):
+            people.step_up(uow, caller, proven, now=NOW)
+        with pytest.raises(Unauthenticated):
+            people.change_password(uow, caller, proven, password_hash="third", now=NOW)
 
 
-def test_setting_the_first_password_ends_other_sessions_and_links_and_works_once(log: AuditLog) -> None:
-    stolen, unused = spend(log, link(log)), link(log)
-    ada = caller_of(log)
-    with_password(log, ada)
+def test_first_password_ends_other_sessions_and_links_and_needs_no_proof_but_once(ada: Ada) -> None:
+    stolen, unused = ada.sign_in(), ada.link()
+    caller = ada.caller(ada.sign_in().token)
+    ada.set_password(caller)
     with pytest.raises(Unauthenticated):
-        caller(log, stolen)
+        ada.caller(stolen.token)
     with pytest.raises(Unauthenticated):
-        spend(log, unused)
-    with log.unit_of_work(CONTEXT) as uow, pytest.raises(Conflict):
-        people.set_first_password(uow, ada, password_hash="another")
+        ada.spend(unused)
+    with pytest.raises(Conflict):
+        ada.set_password(caller, NEW_PASSWORD)
+    assert ada.prove()
 
 
-def test_only_a_few_passwords_are_compared_at_a_time(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stronghouse.access.passwords._turns", threading.BoundedSemaphore(1))
-    with _turn(), pytest.raises(TooMany):
-        check(log, EMAIL, PASSWORD)
+def test_first_password_is_set_only_shortly_after_signing_in(ada: Ada) -> None:
+    token = ada.sign_in().token
+    late = NOW + STEP_UP_LIFETIME
+    with pytest.raises(StepUpRequired):
+        ada.set_password(ada.caller(token, late), now=late)
+    ada.set_password(ada.caller(token, late), now=late - SECOND)
+
+
+def test_changing_a_password_needs_the_old_one_and_ends_other_sessions_and_links(ada: Ada) -> None:
+    caller = ada.caller(ada.sign_in().token)
+    ada.set_password(caller)
+    stolen, unused = ada.sign_in(), ada.link()
+    late = NOW + timedelta(minutes=59)  # a proof of the old password is one of the person, too
+    ada.set_password(caller, NEW_PASSWORD, ada.prove(), now=late)
     with pytest.raises(Unauthenticated):
-        check(log, EMAIL, PASSWORD)
-
-
-def caller_of(log: AuditLog) -> UserCaller:
-    return caller(log, spend(log, link(log)))
-
-
-def test_without_a_password_set_none_signs_in(log: AuditLog) -> None:
+        ada.caller(stolen.token)
     with pytest.raises(Unauthenticated):
-        check(log, EMAIL, Secret(""))
-
-
-@pytest.mark.parametrize("password", ["short", "x" * 257])
-def test_a_password_has_a_length(password: str) -> None:
-    with pytest.raises(Invalid):
-        hash_password(Secret(password))
-
-
-def test_a_session_ends_by_idleness_by_age_and_by_signing_out(log: AuditLog) -> None:
-    new = spend(log, link(log))
-    assert caller(log, new, NOW + SESSION_IDLE)
+        ada.spend(unused)
+    assert ada.caller(caller.token)
     with pytest.raises(Unauthenticated):
-        caller(log, new, NOW + SESSION_IDLE + timedelta(seconds=1))
-    with log.bookkeeping("test") as connection:
-        store.mark_session_seen(connection, session_id=new.session.id, now=NOW + SESSION_LIFETIME)
-    with pytest.raises(Unauthenticated):
-        caller(log, new, NOW + SESSION_LIFETIME)
-    other = spend(log, link(log))
-    ada = caller(log, other)
-    with log.unit_of_work(CONTEXT) as uow:
-        people.sign_out(uow, ada)
-    with pytest.raises(Unauthenticated):
-        caller(log, other)
+        ada.prove(PASSWORD)
+    assert ada.prove(NEW_PASSWORD)
+    credentials = [event["data"]["credential"] for event in ada.events("user.password_set")]  # type: ignore[index,call-overload]
+    assert len(set(credentials)) == 2
 
 
-def test_no_token_and_no_password_is_stored_as_it_is(log: AuditLog, tmp_path: Path) -> None:
-    token = link(log)
-    new = spend(log, token)
-    with_password(log, caller(log, new))
-    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
-    for secret in (token, new.token, PASSWORD):
+def test_nobody_changes_a_password_or_steps_up_with_the_proof_of_somebody_else(ada: Ada) -> None:
+    ada.member_of(ORGANIZATION, "bob@example.com")
+    bob = ada.caller(ada.sign_in(email="bob@example.com").token)
+    ada.set_password(ada.caller(ada.sign_in().token))
+    ada.set_password(bob, NEW_PASSWORD)
+    with ada.log.unit_of_work(CONTEXT) as uow:
+        with pytest.raises(Unauthenticated):
+            people.change_password(uow, bob, ada.prove(), password_hash="another", now=NOW)
+        with pytest.raises(Unauthenticated):
+            people.step_up(uow, bob, ada.prove(), now=NOW)
+        with pytest.raises(Unauthenticated):
+            mixed = replace(ada.prove(), password_hash=ada.prove(NEW_PASSWORD, "bob@example.com").password_hash)
+            people.step_up(uow, bob, mixed, now=NOW)
+
+
+def test_only_a_few_passwords_are_compared_at_a_time(ada: Ada, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = threading.BoundedSemaphore(1)
+    monkeypatch.setattr("stronghouse.access.passwords._turns", turns)
+    with _turn(turns):
+        with pytest.raises(TooMany):
+            ada.prove()
+        with ada.log.database.read() as connection, pytest.raises(Unauthenticated):  # who is signed in goes on
+            people.check_password(connection, email="ada@example.com", password=Secret("x"), is_known=True)
+    with pytest.raises(Unauthenticated):
+        ada.prove()
+
+
+def test_without_a_password_set_none_signs_in(ada: Ada) -> None:
+    with pytest.raises(Unauthenticated):
+        ada.prove(Secret(""))
+
+
+def test_acts_of_a_person_are_told_in_each_of_their_organizations(ada: Ada) -> None:
+    other = new_id()
+    ada.member_of(other)
+    caller = ada.caller(ada.sign_in().token)
+    with ada.log.unit_of_work(CONTEXT) as uow:
+        people.record_failed_step_up(uow, caller)
+        people.record_binding_refused(uow, caller)
+    for code, outcome in (("user.step_up_fail", "failure"), ("user.session_refuse", "denied")):
+        told = ada.events(code)
+        assert {event["organization_id"] for event in told} == {ORGANIZATION, other}
+        assert {event["outcome"] for event in told} == {outcome}
+        assert {event["data"]["session_id"] for event in told} == {caller.session.id}  # type: ignore[index,call-overload]
+
+
+@pytest.mark.parametrize(
+    ("email", "name"), [("nobody", "N"), ("@x.example", "N"), ("a b@x.example", "N"), ("a@x.example", "x" * 257)]
+)
+def test_a_malformed_person_is_refused(ada: Ada, email: str, name: str) -> None:
+    with pytest.raises(Invalid), ada.log.unit_of_work(CONTEXT) as uow:
+        people.create_member(uow, organization_id=ORGANIZATION, email=email, name=name, role_ids=(), now=NOW)
+
+
+def test_nobody_is_a_member_twice(ada: Ada) -> None:
+    with pytest.raises(Conflict):
+        ada.member_of(ORGANIZATION, EMAIL.upper())
+
+
+def test_failed_sign_in_is_no_success(ada: Ada) -> None:
+    with ada.log.unit_of_work(CONTEXT) as uow:
+        people.record_failed_sign_in(uow, method="password")
+    (failed,) = ada.events("user.sign_in_fail")
+    assert (failed["outcome"], failed["organization_id"]) == ("failure", None)
+
+
+def test_no_token_no_password_and_no_binding_is_stored_as_it_is(ada: Ada) -> None:
+    link, binding = ada.link(), Secret.generate()
+    new = ada.spend(link, binding=binding)
+    caller = ada.caller(new.token)
+    ada.set_password(caller)
+    renewed = ada.renew(caller, NOW)
+    stored = b"".join(path.read_bytes() for path in ada.directory.iterdir())
+    for secret in (link, new.token, renewed, binding, PASSWORD):
         assert secret.reveal().encode() not in stored
+        assert secret.reveal() not in repr(caller)
     assert b"$argon2id$" in stored

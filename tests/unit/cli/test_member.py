@@ -8,15 +8,18 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from stronghouse.access import people
+from stronghouse.access.authentication import authenticate_session
 from stronghouse.app.control_secrets import open_secrets
 from stronghouse.audit import store as audit_store
-from stronghouse.audit.throttle import Throttle
 from stronghouse.console.application import create_console
-from stronghouse.console.state import Console
+from stronghouse.console.state import open_console
 from stronghouse.kernel.clock import FixedClock
+from stronghouse.kernel.errors import Unauthenticated
+from stronghouse.kernel.secret import Secret
 from stronghouse.responsibility.model import Severity
-from tests.console.conftest import OURS, Visitor
-from tests.support.control_plane import NOW, Plane, control_plane
+from tests.console.conftest import BINDING, OURS, Visitor
+from tests.support.control_plane import CONTEXT, NOW, Plane, control_plane
 from tests.unit.cli.conftest import Cli, Result
 from tests.unit.responsibility.findings.looks import Scene
 
@@ -96,16 +99,36 @@ def test_organization_is_named_when_there_are_several(member: Member, plane: Pla
 
 
 def test_nothing_is_made_where_there_is_no_installation(run: Cli, tmp_path: Path) -> None:
-    for words in (("add", BOB, "--role", "Admin"), ("list",)):
+    for words in (("add", BOB, "--role", "Admin"), ("list",), ("sign-out", BOB)):
         refused = run("member", *words, "--state-dir", str(tmp_path / "none"))
         assert (refused.code, refused.err.count("\n")) == (1, 1)
     assert not (tmp_path / "none").exists()
 
 
+def test_person_is_signed_out_everywhere_and_their_links_end(member: Member, plane: Plane) -> None:
+    link = Secret(member("add", BOB, "--role", "Admin", "--json").json["login_url"].partition("token=")[2])
+    audit, now = plane.control.audit, plane.clock.now()
+    with audit.unit_of_work(CONTEXT) as uow:
+        session = people.sign_in_with_link(uow, token=link, now=now)
+        unused = people.issue_sign_in_link(uow, email=BOB, now=now)
+    assert member("sign-out", BOB.upper(), "--json").json == {"email": BOB, "endedSessions": 1}
+    with plane.control.database.read() as connection:
+        (event,) = audit_store.entries_of(connection, ["user.sign_out_everywhere"])
+        with pytest.raises(Unauthenticated):
+            authenticate_session(connection, token=session.token, user_agent=None, now=now)
+    assert event.event()["data"] == {"user_id": session.session.user_id, "sessions": 1}
+    with pytest.raises(Unauthenticated), audit.unit_of_work(CONTEXT) as uow:
+        people.sign_in_with_link(uow, token=unused, now=now)
+    again = member("sign-out", BOB)
+    assert (again.code, again.out, "sessions ended: 0" in again.err) == (0, "", True)
+    unknown = member("sign-out", "nobody@example.com")
+    assert (unknown.code, unknown.err) == (1, "Error: Nobody has this e-mail address.\n")
+
+
 @pytest.fixture
 def enter(member: Member, plane: Plane) -> Iterator[Callable[[str], Visitor]]:
     """Add an administrator with the command, and spend the link that it prints in the console."""
-    console = create_console(Console(plane.control, Throttle(plane.clock)))
+    console = create_console(open_console(plane.control))
     with ExitStack() as stack:
 
         def sign_in(email: str) -> Visitor:
@@ -113,7 +136,7 @@ def enter(member: Member, plane: Plane) -> Iterator[Callable[[str], Visitor]]:
             browser = TestClient(console, base_url="https://localhost:8441", follow_redirects=False)
             client = stack.enter_context(browser)
             token = added["login_url"].partition("token=")[2]
-            assert client.post("/sign-in/link", data={"token": token}, headers=OURS).status_code == 303
+            assert client.post("/sign-in/link", data={"token": token, **BINDING}, headers=OURS).status_code == 303
             return Visitor(plane, client, added["id"])
 
         yield sign_in
@@ -130,7 +153,7 @@ def test_one_asks_and_another_approves_so_that_the_check_is_accepted(
     ann.post(f"{path}/dispositions", data={"kind": "risk_accepted", "reason": "We know.", "until": "2026-12-01"})
     assert scene.place(plane.control.catalogue)["state"] == "fail"
     (approve,) = re.findall(rf'action="({path}/dispositions/[^"]+/approve)"', bob.get(path))
-    assert "another person has to" in ann.post(approve, 400)
+    assert "another person has to" in ann.post(approve, 403)
     assert scene.place(plane.control.catalogue)["state"] == "fail"
     bob.post(approve)
     assert scene.place(plane.control.catalogue)["state"] == "accepted"

@@ -6,7 +6,9 @@ import stat
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
@@ -14,7 +16,7 @@ import stronghouse
 from stronghouse.kernel.errors import Conflict
 from stronghouse.storage.columns import metadata
 from stronghouse.storage.database import Database
-from stronghouse.storage.migrate import migrate
+from stronghouse.storage.migrate import SCRIPTS, migrate
 
 
 def load_every_store() -> None:
@@ -67,4 +69,20 @@ def test_an_older_state_is_copied_before_it_is_changed(tmp_path: Path, monkeypat
     with restored.read() as connection:
         assert connection.execute(text("SELECT count(*) FROM organization")).scalar_one() == 0
     restored.close()
+    database.close()
+
+
+def test_sessions_from_before_they_were_bound_to_a_browser_end_and_people_stay(tmp_path: Path) -> None:
+    database = Database(tmp_path / "control.db")
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0007")
+        connection.execute(text("INSERT INTO person (id, email, name, created_at) VALUES ('a', 'a@x', 'A', 0)"))
+        connection.execute(text("INSERT INTO session VALUES ('s', 'hash', 'a', 0, 0, 9, NULL)"))
+    migrate(database)
+    with database.read() as connection:
+        assert connection.execute(text("SELECT count(*) FROM session")).scalar_one() == 0
+        assert connection.execute(text("SELECT email, last_seen_at FROM person")).all() == [("a@x", None)]
     database.close()
