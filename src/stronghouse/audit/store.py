@@ -1,4 +1,8 @@
-"""The log's tables. `audit_entry` holds bodies, `audit_node` the complete subtrees, `audit_checkpoint` signed heads."""
+"""The log's tables. `audit_entry` holds bodies, `audit_node` the complete subtrees, `audit_checkpoint` signed heads.
+
+Columns beside `body` repeat what is in it, so that the log can be filtered; `verification` compares the two. Every
+index for a filter ends in `index`, so that a page is read in the log's own order without sorting.
+"""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -10,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
+    Index,
     Integer,
     LargeBinary,
     Row,
@@ -31,12 +36,27 @@ audit_entry = Table(
     Column("index", BigInteger, primary_key=True, autoincrement=False),
     Column("event_id", identifier(), nullable=False, unique=True),
     Column("created_at", Timestamp, nullable=False, index=True),
-    Column("organization_id", identifier(), nullable=True, index=True),
-    Column("service_id", identifier(), nullable=True, index=True),
+    Column("organization_id", identifier(), nullable=True),
+    Column("service_id", identifier(), nullable=True),
     Column("code", String(80), nullable=False),
     Column("activity", String(80), nullable=True),
     Column("body", Text, nullable=False),
     Column("leaf_hash", LargeBinary(32), nullable=False),
+    Column("actor_id", String(64), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("address", String(64), nullable=True),
+    Index(None, "organization_id", "index"),
+    Index(None, "organization_id", "code", "index"),
+    Index(None, "organization_id", "service_id", "index"),
+    Index(None, "organization_id", "actor_id", "index"),
+    Index(None, "organization_id", "outcome", "index"),
+    Index(None, "organization_id", "address", "index"),
+)
+audit_clock_step = Table(
+    "audit_clock_step",
+    metadata,
+    Column("index", BigInteger, primary_key=True, autoincrement=False),
+    comment="entries whose time is before that of the entry before them; between two of these, time only grows",
 )
 audit_node = Table(
     "audit_node",
@@ -67,6 +87,9 @@ class Entry:
     activity: str | None
     body: str
     leaf_hash: bytes
+    actor_id: str
+    outcome: str
+    address: str | None
 
     def event(self) -> dict[str, Json]:
         """The event as it was recorded."""
@@ -98,6 +121,22 @@ def append(connection: Connection, entry: Entry) -> None:
     )
 
 
+def time_of(connection: Connection, index: int) -> datetime | None:
+    """The time of entry `index`, or of the next one that is there; None beyond the end."""
+    query = select(audit_entry.c.created_at).where(audit_entry.c.index >= index).order_by(audit_entry.c.index).limit(1)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def add_clock_step(connection: Connection, index: int) -> None:
+    """Note that the clock ran backwards before entry `index`."""
+    connection.execute(insert(audit_clock_step).values(index=index))
+
+
+def clock_steps(connection: Connection) -> list[int]:
+    """The entries before which the clock ran backwards, in order."""
+    return list(connection.execute(select(audit_clock_step.c.index).order_by(audit_clock_step.c.index)).scalars())
+
+
 def add_checkpoint(connection: Connection, *, size: int, created_at: datetime, note: str) -> None:
     """Keep a signed head."""
     connection.execute(insert(audit_checkpoint).values(size=size, created_at=created_at, note=note))
@@ -106,6 +145,12 @@ def add_checkpoint(connection: Connection, *, size: int, created_at: datetime, n
 def latest_checkpoint(connection: Connection) -> str | None:
     """The newest signed head, or None for an empty log."""
     query = select(audit_checkpoint.c.note).order_by(audit_checkpoint.c.size.desc()).limit(1)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def checkpoint_of(connection: Connection, size: int) -> str | None:
+    """The signed head of the first `size` entries, if a transaction ended there."""
+    query = select(audit_checkpoint.c.note).where(audit_checkpoint.c.size == size)
     return connection.execute(query).scalar_one_or_none()
 
 
@@ -121,7 +166,7 @@ def entries(connection: Connection, *, start: int = 0, count: int | None = None)
     """Entries of the whole log in order, from leaf `start`."""
     query = select(audit_entry).where(audit_entry.c.index >= start).order_by(audit_entry.c.index).limit(count)
     for row in connection.execution_options(yield_per=1000).execute(query):
-        yield _entry(row)
+        yield entry_of(row)
 
 
 def latest_time(connection: Connection) -> datetime | None:
@@ -134,7 +179,7 @@ def entries_of(connection: Connection, codes: Iterable[str]) -> Iterator[Entry]:
     """Entries with one of these codes, in order."""
     query = select(audit_entry).where(audit_entry.c.code.in_(list(codes))).order_by(audit_entry.c.index)
     for row in connection.execution_options(yield_per=1000).execute(query):
-        yield _entry(row)
+        yield entry_of(row)
 
 
 def page(
@@ -157,7 +202,7 @@ def page(
         query = query.where(audit_entry.c.created_at >= since)
     if until is not None:
         query = query.where(audit_entry.c.created_at < until)
-    return [_entry(row) for row in connection.execute(query.order_by(audit_entry.c.index.desc()).limit(limit))]
+    return [entry_of(row) for row in connection.execute(query.order_by(audit_entry.c.index.desc()).limit(limit))]
 
 
 def find(connection: Connection, *, organization_id: str, event_id: str) -> Entry | None:
@@ -166,8 +211,9 @@ def find(connection: Connection, *, organization_id: str, event_id: str) -> Entr
         audit_entry.c.organization_id == organization_id, audit_entry.c.event_id == event_id
     )
     row = connection.execute(query).one_or_none()
-    return None if row is None else _entry(row)
+    return None if row is None else entry_of(row)
 
 
-def _entry(row: Row[tuple[object, ...]]) -> Entry:
+def entry_of(row: Row[tuple[object, ...]]) -> Entry:
+    """A row of `audit_entry`."""
     return Entry(**{**row._asdict(), "leaf_hash": bytes(row.leaf_hash)})

@@ -84,6 +84,9 @@ class AuditLog:
         now = self.clock.now()
         size = store.size(uow.connection)
         self._require_grown(uow.connection, size)
+        previous = store.time_of(uow.connection, size - 1)
+        if previous is not None and now < previous:
+            store.add_clock_step(uow.connection, size)
         for audit_event in uow.events:
             event_id = new_id()
             body = canonical_json(_envelope(audit_event, uow.context, event_id=event_id, time=rfc3339(now)))
@@ -97,6 +100,9 @@ class AuditLog:
                 activity=audit_event.activity,
                 body=body.decode(),
                 leaf_hash=tree.leaf_hash(body),
+                actor_id=uow.context.actor.id,
+                outcome=audit_event.outcome.value,
+                address=uow.context.address,
             )
             store.append(uow.connection, entry)
             size += 1

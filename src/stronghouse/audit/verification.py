@@ -1,6 +1,7 @@
 """Checking the whole log against its signed heads: what `stronghouse verify-audit` and the audit check run."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
@@ -32,10 +33,15 @@ def verify_log(connection: Connection, *, origin: str, public_key: bytes) -> Ver
     heads = dict(store.checkpoints(connection))
     memory: dict[tuple[int, int], bytes] = {}
     size = 0
+    steps: list[int] = []
+    previous: datetime | None = None
     for entry in store.entries(connection):
         if entry.index != size:
             raise AuditLogBroken(f"Entry {size} of the audit log is missing.", code="audit_entry_missing")
-        _check_entry(entry)
+        check_entry(entry)
+        if previous is not None and entry.created_at < previous:
+            steps.append(size)
+        previous = entry.created_at
         for level, index, value in tree.append(size, entry.leaf_hash, lambda level, index: memory[level, index]):
             memory[level, index] = value
         size += 1
@@ -52,11 +58,14 @@ def verify_log(connection: Connection, *, origin: str, public_key: bytes) -> Ver
             f"No signed checkpoint covers the newest of the {size} entries.", code="audit_head_missing"
         )
     _check_nodes(connection, memory)
+    _check_steps(connection, steps)
     head = tree.root(size, lambda level, index: memory[level, index])
     return Verified(origin, size, head, len(heads))
 
 
-def _check_entry(entry: store.Entry) -> None:
+def check_entry(entry: store.Entry) -> None:
+    """Raise AuditLogBroken unless everything that is kept of an entry is what its leaf commits to."""
+    """Compare an entry's hash and its columns with its body: a column that lies would hide it from a filter."""
     event = entry.event()
     columns = (
         rfc3339(entry.created_at),
@@ -65,17 +74,23 @@ def _check_entry(entry: store.Entry) -> None:
         entry.service_id,
         entry.code,
         entry.activity,
+        entry.outcome,
+        entry.address,
+        entry.actor_id,
     )
-    claimed = (
-        event["time"],
-        event["id"],
-        event["organization_id"],
-        event["service_id"],
-        event["code"],
-        event["activity"],
-    )
+    names = ("time", "id", "organization_id", "service_id", "code", "activity", "outcome", "address")
+    actor = event["actor"]
+    claimed = (*(event[name] for name in names), actor["id"] if isinstance(actor, dict) else None)
     if tree.leaf_hash(entry.body.encode()) != entry.leaf_hash or columns != claimed:
         raise AuditLogBroken(f"Entry {entry.index} of the audit log was altered.", code="audit_entry_altered")
+
+
+def _check_steps(connection: Connection, found: list[int]) -> None:
+    """Compare where the clock ran backwards with what is kept of it: a step that lies would hide entries in time."""
+    if store.clock_steps(connection) != found:
+        raise AuditLogBroken(
+            "What is kept of the clock's backward steps does not fit the entries.", code="audit_clock_step_altered"
+        )
 
 
 def _check_head(note: str, size: int, root: bytes, origin: str, public_key: bytes) -> None:

@@ -5,12 +5,16 @@ from typing import Annotated, Any
 
 import typer
 
+from stronghouse.cli import audit_list
 from stronghouse.cli.client import ApiClient, connect
 from stronghouse.cli.failures import Json
 from stronghouse.cli.output import for_people, printable, remark, show_fields, show_json
 from stronghouse.cli.resources import Organization, organization_path
 
 app = typer.Typer(name="audit", help="The audit log.", no_args_is_help=True)
+app.command("list")(audit_list.list_events)
+app.command("show")(audit_list.show_event)
+app.command("export")(audit_list.export_events)
 POLL_SECONDS = 1.0
 PAGE = 1000
 

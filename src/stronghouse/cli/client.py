@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -136,32 +137,45 @@ class ApiClient:
         """Do a DELETE."""
         self._call("DELETE", path, None)
 
-    def download(self, path: str, target: Path) -> None:
-        """Save what a GET answers as a new file that only its owner can read; nothing is left of one that broke off."""
+    def get_page(self, path: str, parameters: Mapping[str, str | int]) -> dict[str, Any]:
+        """The whole envelope of a GET: beside its `result` it says where to go on."""
+        return self._send("GET", path, None, parameters)
+
+    @contextmanager
+    def stream(self, path: str, parameters: Mapping[str, str | int] | None = None) -> Iterator[Iterator[bytes]]:
+        """The pieces of what a GET answers, for as long as the block runs; raises Unavailable when it breaks off."""
         import httpx
 
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:
-            with os.fdopen(descriptor, "wb") as file, self._http.stream("GET", path) as answer:
+            with self._http.stream("GET", path, params=dict(parameters or {}), timeout=FILE_SECONDS) as answer:
                 if answer.status_code != OK:
                     result_of(answer.status_code, answer.read())
-                for chunk in answer.iter_bytes():
-                    file.write(chunk)
+                yield answer.iter_bytes()
         except httpx.HTTPError as error:
-            target.unlink(missing_ok=True)
             raise self._unreachable(error) from error
+
+    def download(self, path: str, target: Path) -> None:
+        """Save what a GET answers as a new file that only its owner can read; nothing is left of one that broke off."""
+        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file, self.stream(path) as pieces:
+                for piece in pieces:
+                    file.write(piece)
         except BaseException:
             target.unlink(missing_ok=True)
             raise
 
     def _call(self, method: str, path: str, body: object, parameters: Mapping[str, str | int] | None = None) -> Any:  # noqa: ANN401
+        return self._send(method, path, body, parameters or {}).get("result")
+
+    def _send(self, method: str, path: str, body: object, parameters: Mapping[str, str | int]) -> dict[str, Any]:
         import httpx
 
         try:
-            answer = self._http.request(method, path, json=body, params=dict(parameters or {}))
+            answer = self._http.request(method, path, json=body, params=dict(parameters))
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
-        return result_of(answer.status_code, answer.content)
+        return envelope_of(answer.status_code, answer.content)
 
     def _unreachable(self, error: Exception) -> Unavailable:
         url = self.credentials.api_url
@@ -176,7 +190,12 @@ class ApiClient:
 
 
 def result_of(status: int, content: bytes) -> Any:  # noqa: ANN401 - JSON
-    """What stands in an answer's envelope; a DELETE has no result.
+    """What stands in an answer's envelope; a DELETE has no result. Raises as `envelope_of` does."""
+    return envelope_of(status, content).get("result")
+
+
+def envelope_of(status: int, content: bytes) -> dict[str, Any]:
+    """An answer of our API's.
 
     Raises:
         StronghouseError: the answer is an error, or is not one of our API's.
@@ -188,7 +207,7 @@ def result_of(status: int, content: bytes) -> Any:  # noqa: ANN401 - JSON
     if not isinstance(envelope, dict):
         raise Internal(f"What answered is not Stronghouse's API (HTTP {status}); check the URL.", code="not_the_api")
     if status == OK:
-        return envelope.get("result")
+        return envelope
     text = str(envelope.get("error") or f"HTTP {status}")
     word, colon, sentence = text.partition(": ")
     public = sentence if colon and word.replace("_", "").isupper() else text

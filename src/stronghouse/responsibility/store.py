@@ -29,6 +29,7 @@ from sqlalchemy import (
     update,
 )
 
+from stronghouse.audit import windows
 from stronghouse.audit.store import audit_entry
 from stronghouse.kernel.canonical import parse_json
 from stronghouse.responsibility.events import CheckStateChanged
@@ -254,8 +255,12 @@ class StateChange:
 
 def state_changes(connection: Connection, *, since: datetime) -> list[StateChange]:
     """The newest changes since then, over all organizations, newest first, at most `MAX_CHANGES`."""
+    first = min((start for start, _ in windows.spans(connection, since=since, until=None)), default=0)
     query = select(audit_entry.c.body, audit_entry.c.created_at).where(
-        audit_entry.c.created_at >= since, audit_entry.c.code == CheckStateChanged.code
+        audit_entry.c.organization_id.is_(None),  # the checks are the installation's
+        audit_entry.c.code == CheckStateChanged.code,
+        audit_entry.c.index >= first,
+        audit_entry.c.created_at >= since,
     )
     found = []
     for row in connection.execute(query.order_by(audit_entry.c.index.desc()).limit(MAX_CHANGES)):

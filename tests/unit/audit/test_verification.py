@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 
 from stronghouse.audit import store
 from stronghouse.audit.event import SYSTEM, Context
@@ -39,6 +39,10 @@ def test_an_untouched_log_verifies(log: AuditLog) -> None:
         (update(entry).where(entry.c.index == 4).values(code="door.close"), "audit_entry_altered"),
         (update(entry).where(entry.c.index == 4).values(organization_id="p"), "audit_entry_altered"),
         (update(entry).where(entry.c.index == 4).values(leaf_hash=bytes(32)), "audit_entry_altered"),
+        (update(entry).where(entry.c.index == 4).values(actor_id="somebody"), "audit_entry_altered"),
+        (update(entry).where(entry.c.index == 4).values(outcome="denied"), "audit_entry_altered"),
+        (update(entry).where(entry.c.index == 4).values(address="192.0.2.1"), "audit_entry_altered"),
+        (insert(store.audit_clock_step).values(index=4), "audit_clock_step_altered"),
         (
             update(entry).where(entry.c.index == 4).values(created_at=datetime(2020, 1, 1, tzinfo=UTC)),
             "audit_entry_altered",
