@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from stronghouse.access import people
 from stronghouse.access.roles import ADMIN
 from stronghouse.services.model import ServiceState
 from stronghouse.services.reports import Report, take_reports
@@ -55,6 +56,7 @@ def test_every_operation_in_scope_answers_as_the_schema_says(cloud: Cloud) -> No
     cloud("organizationUpdate", {"name": "Renamed"})
     assert cloud("organizationGet")["name"] == "Renamed"
     keys(cloud)
+    members(cloud)
     services(cloud)
     activities = cloud("activityGetList")
     cloud("activityGet", activityId=activities[0]["id"])
@@ -83,6 +85,21 @@ def keys(cloud: Cloud) -> None:
     assert cloud("openapiKeyGet", keyId=key_id) == changed
     assert [key["id"] for key in cloud("openapiKeyGetList")].count(key_id) == 1
     cloud("openapiKeyDelete", keyId=key_id)
+
+
+def members(cloud: Cloud) -> None:
+    with cloud.plane.control.audit.unit_of_work(CONTEXT) as uow:
+        ada = people.create_member(
+            uow,
+            organization_id=cloud.organization_id,
+            email="ada@example.com",
+            name="Ada",
+            role_ids=(ADMIN.id,),
+            now=cloud.plane.clock.now(),
+        )
+    (listed,) = cloud("memberGetList")
+    assert (listed["userId"], listed["email"]) == (ada.id, "ada@example.com")
+    assert cloud("memberGet", userId=ada.id) == listed
 
 
 def services(cloud: Cloud) -> None:

@@ -41,7 +41,7 @@ def path_of(route: APIRoute, organization_id: str) -> str:
     ids = {"organization_id": organization_id, "service_id": new_id(), "key_id": new_id(), "activity_id": new_id()}
     ids |= {"event_id": new_id(), "evidence_id": "0" * 64}
     ids |= {"finding_id": "0" * 64, "disposition_id": new_id(), "row_id": "assess.pentest"}
-    ids["package_id"] = new_id()
+    ids |= {"package_id": new_id(), "user_id": new_id()}
     ids["document_id"] = new_id()
     ids["profile"] = "baseline"
     ids |= {"run_id": new_id(), "channel_id": new_id()}

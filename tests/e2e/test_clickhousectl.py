@@ -103,6 +103,14 @@ def test_the_life_of_a_service(tool: Tool) -> None:
     tool.stack.wait_until(lambda: service_id not in [service["id"] for service in tool.json("service", "list")])
 
 
+def test_members_are_listed_and_found_by_id_and_by_address(tool: Tool) -> None:
+    (first, *_) = tool.json("member", "list")
+    assert first["email"].startswith("admin@")
+    assert tool.json("member", "get", first["userId"]) == first
+    assert tool.json("member", "get", "--email", first["email"]) == first
+    assert first["email"] in tool.run("member", "list")
+
+
 def test_the_life_of_a_key(tool: Tool) -> None:
     created = tool.json("key", "create", "--name", "ci", "--role-id", ADMIN.id, "--ip-allow", "127.0.0.1")
     key_id = created["key"]["id"]

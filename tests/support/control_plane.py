@@ -19,8 +19,9 @@ from stronghouse.audit.event import SYSTEM, Context
 from stronghouse.audit.throttle import Throttle
 from stronghouse.audit.unit_of_work import AuditLog
 from stronghouse.compliance.builder import PackageBuilder
+from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import FixedClock
-from stronghouse.kernel.errors import Unavailable
+from stronghouse.kernel.errors import StronghouseError, Unavailable
 from stronghouse.kernel.secret import Secret
 from stronghouse.keys.sealing import Sealer
 from stronghouse.notifications.actions import FORM, Channels
@@ -44,10 +45,15 @@ CONTEXT = Context(SYSTEM)
 
 @dataclass
 class NotedJobs:
-    """Jobs that reach nobody and remember what was asked."""
+    """Jobs that reach nobody and remember what was asked; `answers` says what a kind of job is answered.
+
+    An error there is raised. A kind without an answer meets a silent region.
+    """
 
     notified: list[str] = field(default_factory=list)
     woken: list[str] = field(default_factory=list)
+    called: list[tuple[str, str, dict[str, Json]]] = field(default_factory=list)
+    answers: dict[str, Json | StronghouseError] = field(default_factory=dict)
 
     def notify(self, region_id: str) -> None:
         """Note a change."""
@@ -56,6 +62,15 @@ class NotedJobs:
     def wake(self, _region_id: str, service_id: str) -> None:
         """Note a wake."""
         self.woken.append(service_id)
+
+    def call(self, region_id: str, kind: str, arguments: dict[str, Json], *, timeout: float) -> Json:
+        """Note a job and answer as the test says."""
+        self.called.append((region_id, kind, arguments))
+        silent = Unavailable(f"Region {region_id} did not answer within {timeout:g} s.", code="region_silent")
+        answer = self.answers.get(kind, silent)
+        if isinstance(answer, StronghouseError):
+            raise answer
+        return answer
 
 
 @dataclass
@@ -156,6 +171,9 @@ def control_plane(directory: Path) -> Iterator[Plane]:
         jobs=jobs,
         service_port=lambda slot: 8444 + slot,
         host="localhost",
+        api_url="https://localhost:8440",
+        queries_url="https://localhost:8442",
+        ca_file=directory / "ca.pem",
         refusals=Throttle(clock),
         catalogue=catalogue,
         check_runs=CheckRuns(checks, audit, clock),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from stronghouse.agent.collectors import COLLECTORS
+from stronghouse.agent.connections import connections_to
 from stronghouse.agent.inventory import Inventory, ServiceInventory
 from stronghouse.agent.jobs import Handler, Progress
 from stronghouse.agent.listening import socket_path
@@ -10,11 +11,12 @@ from stronghouse.agent.region_agent import RegionAgent
 from stronghouse.agent.service import Service
 from stronghouse.agent.workers import worker_spec
 from stronghouse.kernel.canonical import Json
+from stronghouse.kernel.clock import SystemClock
 from stronghouse.kernel.errors import Invalid
 
 
 def job_handlers(agent: RegionAgent) -> Mapping[str, Handler]:
-    """The kinds of jobs: `wake` ({"service_id"}) and `collect` ({"collector"})."""
+    """The kinds of jobs: `wake` and `connections` ({"service_id"}), and `collect` ({"collector"})."""
 
     async def wake(arguments: dict[str, Json], _progress: Progress) -> Json:
         await agent.reconciler.service(_text(arguments, "service_id")).wake()
@@ -27,7 +29,12 @@ def job_handlers(agent: RegionAgent) -> Mapping[str, Handler]:
             raise Invalid(f"This agent has no collector {name!r}; upgrade it.", code="collector_unknown")
         return await collector(take_inventory(agent))
 
-    return {"wake": wake, "collect": collect}
+    async def connections(arguments: dict[str, Json], _progress: Progress) -> Json:
+        service = agent.reconciler.service(_text(arguments, "service_id"))
+        port = agent.settings.service_port(service.document.slot)
+        return await connections_to(agent.edge_keeper.edge, port, clock=SystemClock())
+
+    return {"wake": wake, "collect": collect, "connections": connections}
 
 
 def take_inventory(agent: RegionAgent) -> Inventory:

@@ -17,11 +17,13 @@ from stronghouse.api import (
     findings,
     guidance,
     keys,
+    members,
     metrics,
     notifications,
     organizations,
     packages,
     responsibilities,
+    service_connections,
     services,
 )
 from stronghouse.api.envelope import success
@@ -36,7 +38,9 @@ MODULES = (
     notifications,
     organizations,
     services,
+    service_connections,
     keys,
+    members,
     activities,
     audit_log,
     responsibilities,

@@ -1,6 +1,6 @@
 """`/v1/organizations/{organization}/findings`, their dispositions, and who is accountable for a row. Ours."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -16,13 +16,11 @@ from stronghouse.kernel.errors import Invalid
 from stronghouse.kernel.ids import parse_uuid
 from stronghouse.plane.parts import ControlPlane
 from stronghouse.responsibility.findings import accountable, actions, dispositions, documents, store
-from stronghouse.responsibility.findings.model import RANK, UNRESOLVED, DispositionKind, FindingStatus
+from stronghouse.responsibility.findings.cursor import cursor_after, parse_cursor
+from stronghouse.responsibility.findings.model import UNRESOLVED, Disposed, DispositionKind, FindingStatus
 from stronghouse.responsibility.model import Severity
 
 router = APIRouter(route_class=GuardedRoute, prefix="/organizations/{organization_id}")
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Disposed = Literal["none", "requested", "in_force", "false_positive", "risk_accepted", "suppressed", "duplicate"]
 
 
 class Filters(Body):
@@ -82,13 +80,13 @@ def list_findings(request: Request, organization_id: str, filters: Annotated[Fil
         source_ids=_source_ids(plane, filters),
         resource=filters.resource,
         disposition=filters.disposition,
-        after=None if filters.cursor is None else _parse_cursor(filters.cursor),
+        after=None if filters.cursor is None else parse_cursor(filters.cursor),
         limit=filters.limit,
     )
     with plane.database.read() as connection:
         shown, more = documents.finding_list(connection, query, organization_id=organization_id, now=plane.clock.now())
         last = store.find(connection, shown[-1]["id"]) if more else None
-    cursor = None if last is None else _cursor(RANK[last.severity], last.due_at, last.id)
+    cursor = None if last is None else cursor_after(last)
     return success(request, shown, extra=None if cursor is None else {"nextCursor": cursor})
 
 
@@ -237,18 +235,3 @@ def _source_ids(plane: ControlPlane, filters: Filters) -> list[str] | None:
         raise Invalid("There is no such responsibility.", code="row_unknown")
     of_row = [check.meta.id for check in plane.catalogue.checks_of_row(filters.row)]
     return [check for check in of_row if filters.check in {None, check}]
-
-
-def _cursor(rank: int, due_at: datetime, finding_id: str) -> str:
-    return f"{rank}.{(due_at - EPOCH) // timedelta(microseconds=1)}.{finding_id}"
-
-
-def _parse_cursor(text: str) -> tuple[int, datetime, str]:
-    try:
-        rank, micros, finding_id = text.split(".")
-        cursor = int(rank), EPOCH + timedelta(microseconds=int(micros)), finding_id
-    except (ValueError, OverflowError):
-        cursor = None
-    if cursor is None or cursor[0] not in RANK.values():  # a number that the database cannot take is no rank either
-        raise Invalid("This cursor did not come from here.", code="cursor_invalid")
-    return cursor

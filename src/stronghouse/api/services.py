@@ -1,5 +1,6 @@
 """`/v1/organizations/{organization}/services`."""
 
+import re
 from typing import Any
 
 from fastapi import APIRouter
@@ -16,12 +17,14 @@ from stronghouse.kernel.errors import Invalid, NotFound
 from stronghouse.kernel.ids import parse_uuid
 from stronghouse.plane.parts import ControlPlane
 from stronghouse.services import actions, store
+from stronghouse.services.access_preview import list_version
 from stronghouse.services.model import Command, Service, ServiceState
 from stronghouse.services.requests import MIN_MEMORY_GB, ServiceChange, ServiceRequest
 
 router = APIRouter(route_class=GuardedRoute, prefix="/organizations/{organization_id}/services")
 
 PROVIDER = "self-hosted"
+TAG = re.compile(r'"([0-9a-f]{64})"')
 # What a create or update request may name but this version cannot bring about, with the values that ask for nothing.
 UNSUPPORTED: dict[str, tuple[object, ...]] = {
     "autoscalingMode": ("vertical",),
@@ -146,26 +149,32 @@ def get_service(request: Request, organization_id: str, service_id: str) -> Resp
         found = store.find(connection, organization_id=organization_id, service_id=parse_uuid(service_id))
     if found is None:
         raise NotFound("There is no such service.")
-    return success(request, view(plane, found))
+    return _tagged(success(request, view(plane, found)), found)
 
 
 @router.patch("/{service_id}")
 @access(Permission.SERVICE_MANAGE)
 def update_service(request: Request, organization_id: str, service_id: str, body: ServicePatch) -> Response:
-    """Rename a service or change who may reach it, in one transaction."""
+    """Rename a service or change who may reach it, in one transaction.
+
+    `If-Match` with the `ETag` of an earlier answer refuses the change if the IP access list has changed since.
+    """
     plane: ControlPlane = request.app.state.plane
     caller: Caller = request.state.caller
     body.refuse_unsupported()
     lists = body.ipAccessList or AccessListPatch()
     change = ServiceChange(
-        name=body.name, add_ip_access=sources(lists.add), remove_ip_access=tuple(entry.source for entry in lists.remove)
+        name=body.name,
+        add_ip_access=sources(lists.add),
+        remove_ip_access=tuple(entry.source for entry in lists.remove),
+        expected_version=_expected_version(request),
     )
     with plane.audit.unit_of_work(caller.context) as uow:
         changed = actions.update_service(
             uow, change, organization_id=organization_id, service_id=parse_uuid(service_id)
         )
     plane.jobs.notify(changed.region)
-    return success(request, view(plane, changed))
+    return _tagged(success(request, view(plane, changed)), changed)
 
 
 @router.delete("/{service_id}")
@@ -212,6 +221,22 @@ def reset_password(request: Request, organization_id: str, service_id: str, body
         region = actions.find_service(uow, organization_id=organization_id, service_id=parse_uuid(service_id)).region
     plane.jobs.notify(region)
     return success(request, {} if password is None else {"password": password.reveal()})
+
+
+def _tagged(answer: Response, service: Service) -> Response:
+    """An answer with the version of the service's IP access list, the part that is edited as a whole."""
+    answer.headers["etag"] = f'"{list_version(service.ip_access)}"'
+    return answer
+
+
+def _expected_version(request: Request) -> str | None:
+    tag = request.headers.get("if-match", "*").strip()
+    if tag == "*":
+        return None
+    found = TAG.fullmatch(tag)
+    if found is None:
+        raise Invalid("If-Match takes one ETag, as an earlier answer gave it.", code="if_match_malformed")
+    return found[1]
 
 
 def view(plane: ControlPlane, service: Service) -> dict[str, object]:

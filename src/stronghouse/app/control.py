@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from stronghouse.access.people import forget_ended
 from stronghouse.api.application import create_api
 from stronghouse.app.control_collectors import ControlParts, control_collectors, control_completions
 from stronghouse.app.control_edge import ControlEdge, virtual_hosts
@@ -32,7 +33,7 @@ from stronghouse.audit.throttle import Throttle
 from stronghouse.audit.unit_of_work import AuditLog
 from stronghouse.compliance.builder import PackageBuilder
 from stronghouse.console.application import create_console
-from stronghouse.console.state import Console
+from stronghouse.console.state import open_console
 from stronghouse.edge.edge import Edge
 from stronghouse.edge.sockets import has_ipv6_loopback
 from stronghouse.kernel.clock import SystemClock
@@ -66,7 +67,8 @@ from stronghouse.settings.environment import HOST_PORTS, HOST_ROOT, variable
 from stronghouse.storage.database import Database
 from stronghouse.storage.migrate import migrate
 
-AGENTS_OFFSET, SERVICES_OFFSET = 3, 4  # the port plan of design.md section 6
+QUERIES_OFFSET, AGENTS_OFFSET, SERVICES_OFFSET = 2, 3, 4  # the port plan of design.md section 6
+CA_FILE = "ca.pem"
 STOP_SECONDS = 3
 CONCURRENT_LOOKS = 4  # most of them wait for an agent
 MAX_CONNECTIONS = 512  # of the edge to one of the two servers; more get a 503
@@ -133,6 +135,7 @@ class Control:
                 "packages": self.packages.expire,
                 "history": lambda now: forget_old(self.audit, now=now),
                 "dispositions": lambda now: end_expired(self.audit, now),
+                "sessions": lambda now: forget_ended(self.audit, now),
             },
             clock=self.clock,
         )
@@ -145,7 +148,7 @@ class Control:
     def _publish_public_files(self) -> None:
         """The authority that clients trust and the key that verifies the audit log; neither is secret."""
         signer = self.secrets.signer
-        write_private(self.settings.state_directory / "ca.pem", self.secrets.edge.certificate_pem, mode=0o644)
+        write_private(self.settings.state_directory / CA_FILE, self.secrets.edge.certificate_pem, mode=0o644)
         verifier = checkpoint.verifier_key(signer.origin, signer.public_key)
         write_private(self.directory / "audit.pub", f"{verifier}\n".encode(), mode=0o644)
 
@@ -169,6 +172,9 @@ class Control:
             jobs=self.hub,
             service_port=lambda slot: self.settings.port_base + SERVICES_OFFSET + slot,
             host="localhost",
+            api_url=f"https://localhost:{self.settings.port_base}",
+            queries_url=f"https://localhost:{self.settings.port_base + QUERIES_OFFSET}",
+            ca_file=self.settings.state_directory.absolute() / CA_FILE,
             refusals=Throttle(self.clock),
             catalogue=self.catalogue,
             check_runs=self.check_runs,
@@ -232,14 +238,14 @@ class Control:
 
     def _own_files(self) -> OwnFiles:
         state, machine_key = self.settings.state_directory, self.settings.machine_key_file
-        public = state / "ca.pem", self.directory / "audit.pub"
+        public = state / CA_FILE, self.directory / "audit.pub"
         return OwnFiles(
             area="control",
             roots=[self.directory, state / "log"],
             single=[
                 state,
                 state / "supervisor.lock",
-                state / "ca.pem",
+                state / CA_FILE,
                 machine_key.with_name(machine_key.name + CONTROL_KEY_SUFFIX),
             ],
             public=public,
@@ -317,7 +323,7 @@ async def run_control(settings: ControlSettings) -> int:
     loop.add_signal_handler(signal.SIGURG, control.stopping.set)
     sockets = private_directory(control.directory / "run")
     plane = control.plane()
-    api, console = create_api(plane), create_console(Console(plane, Throttle(control.clock)))
+    api, console = create_api(plane), create_console(open_console(plane))
     servers = [_serve(app, sockets / name) for app, name in ((api, "api.sock"), (console, "console.sock"))]
     edge = control.edge
     keeper = ControlEdge(edge, control.secrets.edge)

@@ -20,6 +20,8 @@ from stronghouse.responsibility.history.snapshots import SNAPSHOT_EVERY, take_sn
 from stronghouse.settings.environment import variable
 
 ALLOWED_NETWORKS = "STRONGHOUSE__NOTIFICATIONS__ALLOWED_NETWORKS"
+"""Addresses and blocks, separated by commas, that notifications may go to besides public addresses over TLS; none if
+unset."""
 _log = structlog.get_logger()
 
 

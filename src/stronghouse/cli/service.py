@@ -5,13 +5,15 @@ from typing import Annotated, Any
 import typer
 
 from stronghouse.cli.client import connect
-from stronghouse.cli.connection import connection_of, snippets
+from stronghouse.cli.connection import connection_fields, connection_of
 from stronghouse.cli.failures import Json
+from stronghouse.cli.ip_access import show_change
 from stronghouse.cli.output import remark, show_fields, show_json, show_table
 from stronghouse.cli.resources import Organization, find_service, organization_path
 from stronghouse.cli.sources import parse_entries
 from stronghouse.cli.waiting import GONE, RUNNING, STOPPED, wait_for
 from stronghouse.kernel.errors import Conflict, Invalid
+from stronghouse.services.connecting import PASSWORD, snippets
 
 app = typer.Typer(name="service", help="ClickHouse services.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The service's id or name.")]
@@ -92,16 +94,38 @@ def connect_service(service: Name, org: Organization = None, as_json: Json = Fal
         found = find_service(client, organization_path(client, org), service)
         connection = connection_of(found, client.credentials.ca_file)
     if as_json:
-        show_json({**connection.fields(), "snippets": snippets(connection)})
+        show_json(connection_fields(connection))
         return
-    for title, text in snippets(connection).items():
-        typer.echo(f"# {title}\n{text}\n")
+    for title, snippet in snippets(connection).items():
+        typer.echo(f"# {title}\n{snippet.text}")
+    remark(f"They read the password from the environment: read -rs {PASSWORD} && export {PASSWORD}")
+
+
+@app.command("connections")
+def list_connections(service: Name, org: Organization = None, as_json: Json = False) -> None:
+    """Who is connected to a service now: addresses, and how many connections each has."""
+    with connect() as client:
+        path = organization_path(client, org)
+        found = client.get(f"{path}/services/{find_service(client, path, service)['id']}/connections")
+    if as_json:
+        show_json(found)
+        return
+    rows = [(entry["address"], entry["connections"]) for entry in found["connections"]]
+    show_table(("ADDRESS", "CONNECTIONS"), rows, empty="Nobody is connected.")
+    if not found["complete"]:
+        remark(f"More addresses are connected than the {len(rows)} that are shown.")
 
 
 @app.command("start")
 def start_service(service: Name, wait: Wait = True, org: Organization = None, as_json: Json = False) -> None:
     """Start a stopped service."""
     _command(service, "start", RUNNING, wait=wait, org=org, as_json=as_json)
+
+
+@app.command("wake")
+def wake_service(service: Name, wait: Wait = True, org: Organization = None, as_json: Json = False) -> None:
+    """Wake a service that sleeps, before somebody asks it something; a running one stays as it is."""
+    _command(service, "awake", RUNNING, wait=wait, org=org, as_json=as_json)
 
 
 @app.command("stop")
@@ -116,19 +140,29 @@ def update_service(
     name: Annotated[str | None, typer.Option(help="New name.")] = None,
     add_ip: Annotated[list[str] | None, typer.Option(help="Let in, as 203.0.113.0/24=office; repeatable.")] = None,
     remove_ip: Annotated[list[str] | None, typer.Option(help="Let in no longer; repeatable.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what --add-ip and --remove-ip would do, and do nothing.")
+    ] = False,
     org: Organization = None,
     as_json: Json = False,
 ) -> None:
     """Rename a service, or change who may connect to it."""
+    added, removed = parse_entries(add_ip or []), parse_entries(remove_ip or [])
     body: dict[str, object] = {} if name is None else {"name": name}
-    if add_ip or remove_ip:
-        removed = [{"source": entry["source"]} for entry in parse_entries(remove_ip or [])]
-        body["ipAccessList"] = {"add": parse_entries(add_ip or []), "remove": removed}
+    if added or removed:
+        body["ipAccessList"] = {"add": added, "remove": [{"source": entry["source"]} for entry in removed]}
     if not body:
         raise Invalid("Nothing to change: name at least one option.")
+    if dry_run and name is not None:
+        raise Invalid("--dry-run is about --add-ip and --remove-ip; leave --name out.")
     with connect() as client:
         path = organization_path(client, org)
-        result = client.patch(f"{path}/services/{find_service(client, path, service)['id']}", body)
+        found = find_service(client, path, service)
+        place = f"{path}/services/{found['id']}"
+        if dry_run:
+            show_change(client, place, found["ipAccessList"], add=added, remove=removed, as_json=as_json)
+            return
+        result = client.patch(place, body)
     _show(result, as_json=as_json)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from stronghouse.edge.enforced import Access, enforced_access
 from stronghouse.edge.key_pair import require_key_pair
 from stronghouse.edge.process import EnvoyProcess
 from stronghouse.edge.rendering import Documents, render
-from stronghouse.edge.sockets import Listening, has_ipv6_loopback, listening
+from stronghouse.edge.sockets import Listening, clients, has_ipv6_loopback, listening
 from stronghouse.edge.subscriptions import POLL_SECONDS, Subscriptions
 from stronghouse.kernel.errors import Conflict, StronghouseError, Unavailable
 from stronghouse.kernel.files import private_directory, write_private
@@ -148,6 +149,20 @@ class Edge:
         if self.pid is None:
             raise Unavailable("The edge is not running.")
         return await asyncio.to_thread(listening, self.pid)
+
+    async def clients(self, port: int) -> Counter[str]:
+        """How many connections each address has to a port, as the kernel tells: those that get 403 are among them.
+
+        Raises:
+            Unavailable: Envoy does not run.
+        """
+        pid = self.pid
+        if pid is None:
+            raise Unavailable("The edge is not running.")
+        try:
+            return await asyncio.to_thread(clients, pid, port)
+        except OSError as error:  # it ended just now
+            raise Unavailable("The edge is not running.", detail=repr(error)) from error
 
     def altered_files(self) -> tuple[str, ...]:
         """The configuration files, by name, that are not on disk as we wrote them: somebody else changed them.

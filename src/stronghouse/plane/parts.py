@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from stronghouse.audit.throttle import Throttle
 from stronghouse.audit.unit_of_work import AuditLog
@@ -26,6 +27,9 @@ class ControlPlane:
     jobs: Jobs
     service_port: Callable[[int], int]  # a service's HTTPS port from its slot
     host: str
+    api_url: str
+    queries_url: str
+    ca_file: Path  # the certificate of the authority that clients are to trust
     refusals: Throttle
     catalogue: Catalogue
     check_runs: CheckRuns

@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
+from stronghouse.access.model import Source
 from stronghouse.audit.unit_of_work import UnitOfWork
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.errors import Conflict, Invalid, NotFound
@@ -16,6 +17,7 @@ from stronghouse.kernel.networks import parse_source
 from stronghouse.kernel.secret import Secret
 from stronghouse.regions import actions as regions
 from stronghouse.services import events, store
+from stronghouse.services.access_preview import list_version, preview
 from stronghouse.services.model import DELETABLE, Command, Service, ServiceState, Wanted
 from stronghouse.services.requests import ServiceChange, ServiceRequest, changed_sources, check_name, check_sources
 
@@ -77,9 +79,15 @@ def create_service(uow: UnitOfWork, request: ServiceRequest, *, organization_id:
 
 
 def update_service(uow: UnitOfWork, change: ServiceChange, *, organization_id: str, service_id: str) -> Service:
-    """Rename a service, change who may reach it, or both; the same again changes and records nothing."""
+    """Rename a service, change who may reach it, or both; the same again changes and records nothing.
+
+    Raises:
+        Conflict: the IP access list is no longer the one that the change was made for.
+    """
     service = find_service(uow, organization_id=organization_id, service_id=service_id)
     _refuse_while_deleting(service)
+    if change.expected_version is not None:
+        _refuse_stale(service, change.expected_version)
     changed = service
     if change.name is not None and change.name.strip() != service.name:
         check_name(change.name)
@@ -91,14 +99,42 @@ def update_service(uow: UnitOfWork, change: ServiceChange, *, organization_id: s
         )
     access = changed_sources(service.ip_access, add=change.add_ip_access, remove=change.remove_ip_access)
     if access != service.ip_access:
-        check_sources(access)
-        changed = dataclasses.replace(changed, ip_access=access)
-        uow.record(
-            events.ServiceIpAccessChanged(
-                organization_id=organization_id, service_id=service_id, before=_lines(service), after=_lines(changed)
-            )
-        )
+        changed = _with_access(uow, changed, access)
     return service if changed is service else _save(uow, changed)
+
+
+def replace_ip_access(
+    uow: UnitOfWork,
+    *,
+    organization_id: str,
+    service_id: str,
+    wanted: tuple[Source, ...],
+    expected_version: str,
+    own_address: str | None,
+    lock_out_accepted: bool,
+) -> Service:
+    """Put a whole new IP access list in place of the one that was previewed; the same again changes nothing.
+
+    `expected_version` is the preview's; `own_address` is where the caller comes from, and `lock_out_accepted` whether
+    they know that it loses its access.
+
+    Raises:
+        Invalid: an entry is no address or block, or there are too many.
+        Conflict: the list is no longer the one that was previewed, or the caller would be locked out unawares.
+    """
+    service = find_service(uow, organization_id=organization_id, service_id=service_id)
+    _refuse_while_deleting(service)
+    effect = preview(service.ip_access, wanted, own_address=own_address, connected=None)
+    if not effect.changes_anything:
+        return service
+    _refuse_stale(service, expected_version)
+    if effect.locks_out_self and not lock_out_accepted:
+        raise Conflict(
+            f"This would lock out {own_address}, the address that you come from: it may connect now, and no entry of "
+            "the new list holds it. Add it, or confirm that you want this.",
+            code="ip_access_locks_out",
+        )
+    return _save(uow, _with_access(uow, service, changed_sources((), add=wanted, remove=())))
 
 
 def change_state(uow: UnitOfWork, command: Command, *, organization_id: str, service_id: str) -> Service:
@@ -201,6 +237,28 @@ def _check_sha256(value: str) -> None:
 def _refuse_while_deleting(service: Service) -> None:
     if service.wanted is Wanted.DELETED:
         raise Conflict(f"The service is being deleted. Current state: '{service.state}'.", code="service_terminating")
+
+
+def _refuse_stale(service: Service, expected_version: str) -> None:
+    if list_version(service.ip_access) != expected_version:
+        raise Conflict(
+            "The IP access list has been changed meanwhile; look at what it says now, then decide again.",
+            code="ip_access_stale",
+        )
+
+
+def _with_access(uow: UnitOfWork, service: Service, access: tuple[Source, ...]) -> Service:
+    check_sources(access)
+    changed = dataclasses.replace(service, ip_access=access)
+    uow.record(
+        events.ServiceIpAccessChanged(
+            organization_id=service.organization_id,
+            service_id=service.id,
+            before=_lines(service),
+            after=_lines(changed),
+        )
+    )
+    return changed
 
 
 def _free_slot(uow: UnitOfWork, region_id: str) -> int:

@@ -45,11 +45,16 @@ class ServiceRequest:
 
 @dataclass(frozen=True)
 class ServiceChange:
-    """A change of a service; None and empty leave things as they are. Removals come before additions."""
+    """A change of a service; None and empty leave things as they are. Removals come before additions.
+
+    Attributes:
+        expected_version: of the IP access list that the change was made for (`access_preview.list_version`).
+    """
 
     name: str | None = None
     add_ip_access: tuple[Source, ...] = ()
     remove_ip_access: tuple[str, ...] = ()
+    expected_version: str | None = None
 
 
 def check_name(name: str) -> None:
@@ -75,14 +80,15 @@ def changed_sources(
 
     Order is kept and entries that say the same block twice become one. Removing what is not there is no error.
     """
-    gone = {_normal(source) for source in remove}
-    result = {_normal(entry.source): entry for entry in current if _normal(entry.source) not in gone}
+    gone = {normal_source(source) for source in remove}
+    result = {normal_source(entry.source): entry for entry in current if normal_source(entry.source) not in gone}
     for entry in add:
-        result[_normal(entry.source)] = entry
+        result[normal_source(entry.source)] = entry
     return tuple(result.values())
 
 
-def _normal(source: str) -> str:
+def normal_source(source: str) -> str:
+    """The block that an entry names, in its one spelling; text that names none stays as it is."""
     try:
         return str(parse_source(source))
     except Invalid:

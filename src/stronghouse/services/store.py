@@ -14,8 +14,11 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     delete,
+    func,
     insert,
+    literal,
     select,
+    tuple_,
     update,
 )
 
@@ -100,6 +103,49 @@ def find_all(connection: Connection, *, organization_id: str) -> list[Service]:
         select(service).where(service.c.organization_id == organization_id).order_by(service.c.created_at, service.c.id)
     )
     return [_service(row) for row in connection.execute(query)]
+
+
+def names(connection: Connection, *, organization_id: str) -> dict[str, str]:
+    """Names of an organization's services by their ids."""
+    query = select(service.c.id, service.c.name).where(service.c.organization_id == organization_id)
+    return {row.id: row.name for row in connection.execute(query)}
+
+
+def page(
+    connection: Connection,
+    *,
+    organization_id: str,
+    text: str | None = None,
+    state: ServiceState | None = None,
+    region: str | None = None,
+    after: tuple[str, str] | None = None,
+    limit: int,
+) -> list[Service]:
+    """Some of an organization's services, in the order of their names.
+
+    `text` is part of a name, or a whole id; `after` is the name and id of the last one of the page before.
+    """
+    name = func.lower(service.c.name)
+    query = select(service).where(service.c.organization_id == organization_id)
+    if text is not None:
+        query = query.where(service.c.name.icontains(text, autoescape=True) | (service.c.id == text.lower()))
+    if state is not None:
+        query = query.where(service.c.state == state.value)
+    if region is not None:
+        query = query.where(service.c.region == region)
+    if after is not None:
+        query = query.where(tuple_(name, service.c.id) > tuple_(func.lower(after[0]), literal(after[1])))
+    return [_service(row) for row in connection.execute(query.order_by(name, service.c.id).limit(limit))]
+
+
+def counts_by_state(connection: Connection, organization_id: str) -> dict[ServiceState, int]:
+    """How many of an organization's services are in each state that one of them is in."""
+    query = (
+        select(service.c.state, func.count())
+        .where(service.c.organization_id == organization_id)
+        .group_by(service.c.state)
+    )
+    return {ServiceState(state): count for state, count in connection.execute(query)}
 
 
 def every_service(connection: Connection) -> list[Service]:

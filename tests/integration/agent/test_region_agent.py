@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import random
 import signal
@@ -16,6 +17,7 @@ import pytest
 from stronghouse.agent import service as service_module
 from stronghouse.agent.directories import Directories, remove_socket_directory, socket_directory
 from stronghouse.agent.identity import IdentityStore, join
+from stronghouse.agent.job_handlers import job_handlers
 from stronghouse.agent.jobs import Handler, Progress
 from stronghouse.agent.ports import Workers
 from stronghouse.agent.region_agent import RegionAgent
@@ -24,10 +26,13 @@ from stronghouse.agent.workers import WorkerProcesses
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.errors import Unavailable
 from stronghouse.keys.local import LocalKms
+from stronghouse.services import connections as service_connections
+from stronghouse.services.connections import find_connections
 from tests.integration.agent.control_side import REGION, ControlSide, until
 from tests.integration.agent.fake_workers import FakeWorkers
 from tests.integration.agent.sql_client import PASSWORD, password_hash, sql
 from tests.integration.agent.test_reconciling import ONE, TWO, document
+from tests.unit.services.test_connections import SERVICE
 
 PORTS = 8
 
@@ -223,6 +228,43 @@ async def test_a_wake_job_for_a_stopped_service_tells_why_not(site: Site) -> Non
     await until(lambda: ONE in site.control.reports.newest)
     with pytest.raises(Unavailable, match="cannot wake"):
         await site.control.hub.run_job(REGION, "wake", {"service_id": ONE}, timeout=5)
+
+
+async def test_a_region_tells_who_is_connected_to_one_of_its_services(site: Site) -> None:
+    agent = await site.start()
+    agent.handle_jobs(job_handlers(agent))
+    site.control.publish(ONE, document(ONE))
+    site.control.publish(TWO, document(TWO))
+    await site.answers(slot(ONE), 200)
+    await site.answers(slot(TWO), 200)
+    ports = [site.port_base + SERVICES_OFFSET + slot(service_id) for service_id in (ONE, ONE, TWO)]
+    writers = [(await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.7", 0)))[1] for port in ports]
+    service = dataclasses.replace(SERVICE, id=ONE, region=REGION)
+    async with asyncio.timeout(5):  # Envoy accepts in its own time
+        while True:
+            found = await asyncio.to_thread(find_connections, site.control.hub, service)
+            if [entry.connections for entry in found.entries if entry.address == "127.0.0.7"] == [2]:
+                break
+            await asyncio.sleep(0.02)
+    assert found.complete
+    assert abs((site.control.clock.now() - found.taken_at).total_seconds()) < 5
+    for writer in writers:
+        writer.close()
+
+
+async def test_a_region_without_the_service_or_without_an_agent_cannot_tell(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = await site.start()
+    agent.handle_jobs(job_handlers(agent))
+    await site.control.connected()
+    service = dataclasses.replace(SERVICE, id=TWO, region=REGION)
+    with pytest.raises(Unavailable, match=r"not known\. There is no such service in this region\."):
+        await asyncio.to_thread(find_connections, site.control.hub, service)
+    await site.stop()
+    monkeypatch.setattr(service_connections, "ANSWER_SECONDS", 0.2)
+    with pytest.raises(Unavailable, match=r"Region local did not answer within 0\.2 s\."):
+        await asyncio.to_thread(find_connections, site.control.hub, service)
 
 
 @pytest.mark.timeout(60)

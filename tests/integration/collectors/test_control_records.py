@@ -53,8 +53,8 @@ class Installation:
             )
             link = people.issue_sign_in_link(uow, email="a@acme.test", now=NOW)
             session = people.sign_in_with_link(uow, token=link, now=NOW)
-            caller = authenticate_session(uow.connection, token=session.token, now=NOW)
-            people.set_first_password(uow, caller, password_hash=HASH)
+            caller = authenticate_session(uow.connection, token=session.token, user_agent=None, now=NOW)
+            people.change_password(uow, caller, None, password_hash=HASH, now=NOW)
             request = ServiceRequest(name="one", ip_access=(Source("10.0.0.0/8", "the office"),))
             self.service = services.create_service(uow, request, organization_id=self.organization, now=NOW).service.id
             change = ServiceChange(name="two", add_ip_access=(Source("192.0.2.7"),), remove_ip_access=("10.0.0.0/8",))

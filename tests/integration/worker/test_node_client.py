@@ -6,32 +6,16 @@ import subprocess
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.integration.worker.forwarder import forwarded
 from tests.integration.worker.service import PASSWORD, Service
+from tests.support.node import client_packages
 
-PACKAGE = "@clickhouse/client"
 SCRIPT = Path(__file__).with_name("clickhouse_client.mjs")
-REPOSITORY = Path(__file__).resolve().parents[3]
-PLACES = (REPOSITORY / "tests" / "support" / "javascript", REPOSITORY / ".state" / "npm")
 
 
-@pytest.fixture(scope="module")
-def packages() -> Path:
-    """A directory with the package, installed the ordinary way if it is in neither place."""
-    for place in PLACES:
-        if (place / "node_modules" / PACKAGE).is_dir():
-            return place
-    PLACES[1].mkdir(parents=True, exist_ok=True)
-    command = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(PLACES[1])]
-    subprocess.run([*command, f"{PACKAGE}@1.20.0"], check=True, timeout=100)
-    return PLACES[1]
-
-
-def test_the_javascript_client_works(service: Service, packages: Path, tmp_path: Path) -> None:
+def test_the_javascript_client_works(service: Service, tmp_path: Path) -> None:
     shutil.copy(SCRIPT, tmp_path)
-    (tmp_path / "node_modules").symlink_to(packages / "node_modules")
+    (tmp_path / "node_modules").symlink_to(client_packages() / "node_modules")
     with forwarded(service.socket) as port:
         command = ["node", SCRIPT.name, str(port), PASSWORD]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
