@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from stronghouse.audit.event import AuditEvent
+from stronghouse.audit.event import AuditEvent, Outcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,7 @@ class AgentJoinDenied(AuditEvent):
     """Someone came with a join token that does not hold. At most one event per reason in ten seconds."""
 
     code: ClassVar[str] = "agent.join_denied"
+    outcome: Outcome = Outcome.DENIED
     reason: str
 
     def summary(self) -> str:
@@ -111,6 +112,7 @@ class AgentConnectDenied(AuditEvent):
     """A stream was refused: no certificate, an unknown or revoked agent. One event per reason in ten seconds."""
 
     code: ClassVar[str] = "agent.connect_denied"
+    outcome: Outcome = Outcome.DENIED
     agent_id: str | None
     reason: str
 
@@ -155,6 +157,7 @@ class ServingCertificateDenied(AuditEvent):
     """An agent asked for a certificate with a name that it may not serve: a bug, or an agent in wrong hands."""
 
     code: ClassVar[str] = "agent.serving_certificate_denied"
+    outcome: Outcome = Outcome.DENIED
     region_id: str
     agent_id: str
     names: list[str]

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from stronghouse.kernel.secret import Secret
 
 API_URL = "STRONGHOUSE_API_URL"
+"""Where commands find the API, as in `https://localhost:8440`."""
 KEY_ID = "STRONGHOUSE_KEY_ID"
+"""The id of the API key that commands use."""
 KEY_SECRET = "STRONGHOUSE_KEY_SECRET"  # noqa: S105 - the name of a variable
+"""The secret of the API key that commands use."""
 CA_FILE = "STRONGHOUSE_CA_FILE"
+"""The certificate of the authority that commands trust: `ca.pem` in the installation's state directory."""
 
 INHERITED = (
     "HOME",
@@ -25,9 +29,10 @@ INHERITED = (
 )
 """What our child processes may know of the environment. A secret that somebody exported is not among it."""
 HOST_ROOT = "STRONGHOUSE__HOST__ROOT"
-"""Where the file system of the machine to look at is, as in `/host`; `/` where it is unset."""
+"""Where the file system of the machine to look at is mounted, as in `/host` in a container; `/` if unset."""
 HOST_PORTS = "STRONGHOUSE__HOST__PORTS"
-"""Ports of the machine that others are meant to reach, as in `tcp/443, udp/123`."""
+"""Ports of the machine that others are meant to reach, as in `tcp/443, udp/123`, for the check
+`host_listening_expected`; none if unset."""
 SETTING_PREFIX = "STRONGHOUSE__"
 """Variables that begin so are settings, which hold no secret, and which our child processes know too."""
 
