@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from stronghouse.access.roles import DEVELOPER
 from stronghouse.responsibility.history.snapshots import take_snapshots
-from tests.console.conftest import Enter
+from tests.console.conftest import Enter, assert_only_our_scripts
 from tests.support.control_plane import Plane
 from tests.unit.responsibility.findings.looks import META, Scene
 
@@ -30,7 +30,7 @@ def test_a_row_begins_with_the_reasons_of_what_fails(plane: Plane, enter: Enter,
     assert "Disk sda is not encrypted" in told.partition("</section>")[0]
     assert "disk/good" not in told.partition("</section>")[0]
     assert "disk/good" in told
-    assert "<script" not in page
+    assert_only_our_scripts(page)
     assert "&lt;script&gt;" in page
     assert re.search(r'href="/findings/[0-9a-f]{64}"', told)
 
@@ -46,7 +46,7 @@ def test_what_another_organization_does_wrong_is_not_shown(plane: Plane, enter: 
 def test_rows_stand_with_the_worst_of_their_group_first(plane: Plane, enter: Enter, scene: Scene) -> None:
     scene.look(**{"disk/a": "F"})
     home = enter(scene.operator).get("/")
-    assert home.count('<tr class="row">') == 34
+    assert home.count('<tr class="row"') == 34
     group = next(part for part in home.split('class="group"') if f"/responsibilities/{row_of(plane)}" in part)
     assert group.index(f"/responsibilities/{row_of(plane)}") == group.index("/responsibilities/")
     assert "1 are failing" in home
@@ -73,7 +73,7 @@ def test_a_member_is_made_accountable_and_it_is_recorded(plane: Plane, enter: En
 def test_the_month_is_shown_in_bars_and_numbers_and_a_row_shows_its_changes(
     plane: Plane, enter: Enter, scene: Scene
 ) -> None:
-    assert "<svg" not in enter(scene.operator).get("/")
+    assert 'class="trend"' not in enter(scene.operator).get("/")
     for state in ("P", "F"):
         scene.look(**{"disk/a": state})
         take_snapshots(plane.control.audit, catalogue=plane.control.catalogue, regions=["local"], now=plane.clock.now())
@@ -81,7 +81,7 @@ def test_the_month_is_shown_in_bars_and_numbers_and_a_row_shows_its_changes(
     ada = enter(scene.operator, email="later@example.com")  # a session ends after half a day
     home = ada.get("/")
     assert home.count('<rect class="failing"') == 2
-    assert "the numbers" in home
+    assert "the table below has the numbers" in home
     page = ada.get(f"/responsibilities/{row_of(plane)}")
     assert "Changes within 30 days" in page
     assert f"{META.id}@region/local" in page
@@ -95,7 +95,7 @@ def test_a_run_is_asked_for_recorded_and_seen_by_its_organization_only(
         before = len(ada.events())
         ada.post(path)
         assert len(ada.events()) == before + 1
-    location = ada.client.post("/checks", headers={"sec-fetch-site": "same-origin"}).headers["location"]
+    location = ada.send("/checks").headers["location"]
     assert "<progress" in ada.get(location)
     enter(scene.other, email="eve@example.com").get(location, 404)
 
@@ -105,5 +105,5 @@ def test_bad_addresses_are_pages(enter: Enter, scene: Scene) -> None:
     for path in ("/nothing", "/responsibilities/no.such", "/runs/none", "/findings/%3Cscript%3E", "/evidence/zz"):
         page = ada.get(path, 404)
         assert 'href="/"' in page
-        assert "<script" not in page
+        assert_only_our_scripts(page)
     ada.get("/findings?severity=terrible", 400)

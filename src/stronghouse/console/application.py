@@ -2,26 +2,42 @@
 
 import re
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stronghouse.console import (
+    account,
+    audit_log,
     documents,
     errors,
+    evidence,
     findings,
     guidance,
+    key_changes,
+    key_creation,
+    keys,
     notifications,
     packages,
+    people,
+    policy_reports,
     responsibilities,
+    runs,
+    service_access,
+    service_acts,
+    service_creation,
+    services,
     sign_in,
+    theme,
     vulnerabilities,
 )
-from stronghouse.console.protection import HEADERS, check_origin
+from stronghouse.console.assets import PREFIX, Assets
+from stronghouse.console.binding import may_hold_files, take_binding
+from stronghouse.console.compression import Compression
+from stronghouse.console.protection import HEADERS, check_origin, content_security_policy, new_nonce
 from stronghouse.console.state import Console
 from stronghouse.kernel.errors import Denied, StronghouseError
 from stronghouse.kernel.ids import new_id
@@ -29,7 +45,21 @@ from stronghouse.plane.limits import MAX_DOCUMENT_BYTES, BodyLimits
 
 MODULES = (
     sign_in,
+    account,
+    theme,
+    policy_reports,
     responsibilities,
+    runs,
+    evidence,
+    service_creation,
+    services,
+    service_acts,
+    service_access,
+    key_creation,
+    keys,
+    key_changes,
+    people,
+    audit_log,
     findings,
     vulnerabilities,
     documents,
@@ -55,12 +85,14 @@ class Protection:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope.setdefault("state", {})["request_id"] = new_id()
+        nonce = new_nonce()
+        scope.setdefault("state", {}).update(request_id=new_id(), nonce=nonce)
+        headers_of_all = {**HEADERS, "content-security-policy": content_security_policy(nonce)}
 
         async def protected(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in headers_of_all.items():
                     headers.setdefault(name, value)  # a download's own policy is stricter
             await send(message)
 
@@ -78,8 +110,8 @@ def create_console(console: Console) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.state.console = console
     for module in MODULES:
-        app.include_router(module.router)
-    app.mount("/static", StaticFiles(packages=[("stronghouse.console", "static")]))
+        app.include_router(module.router, dependencies=[Depends(take_binding)])
+    app.mount(PREFIX, Assets())
     app.add_exception_handler(StronghouseError, errors.own_error)
     app.add_exception_handler(HTTPException, errors.http_error)
     app.add_exception_handler(RequestValidationError, errors.validation_error)
@@ -91,11 +123,15 @@ def create_console(console: Console) -> FastAPI:
         reads=_may_have_a_form,
         refuse=errors.error_page,
     )
+    app.add_middleware(Compression)
     app.add_middleware(Protection)  # the outermost: its headers are on refusals too
     return app
 
 
 def _upload_limit(request: Request) -> int | None:
+    """Only forms that are read piece by piece may be large; `take_binding` reads all others whole."""
+    if not may_hold_files(request):
+        return None
     route = f"{request.method} {request.url.path}"
     return next((limit for pattern, limit in UPLOADS if pattern.match(route)), None)
 

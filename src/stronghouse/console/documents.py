@@ -3,10 +3,13 @@
 A file is never opened here and never shown: it is handed back as an attachment.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from itertools import groupby
-from urllib.parse import quote
+from typing import Annotated
+from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -14,17 +17,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from stronghouse.access.permissions import Permission
-from stronghouse.console.errors import STATUS
+from stronghouse.console.document_upload import Upload
+from stronghouse.console.form_errors import REFUSALS, status_of
+from stronghouse.console.protection import check_download
 from stronghouse.console.state import Field, Text, Visit, visit
 from stronghouse.kernel.errors import NotFound, StronghouseError
 from stronghouse.kernel.ids import parse_uuid
 from stronghouse.organizations.operator import is_operator
-from stronghouse.plane.filing import Filing
 from stronghouse.plane.uploads import receive_form
 from stronghouse.regions.actions import find_regions
 from stronghouse.responsibility.documents import actions, store
 from stronghouse.responsibility.documents.listing import Listed, document_view, listed, request_view, review_view
-from stronghouse.responsibility.documents.model import DocumentState, Provider
+from stronghouse.responsibility.documents.model import FOUR_EYES, DocumentState, Provider
 from stronghouse.responsibility.model import Severity
 
 router = APIRouter(prefix="/documents")
@@ -41,10 +45,31 @@ ORDER = (
 """States in the order in which they are shown: what needs somebody first."""
 
 
+Word = Annotated[str, Query(max_length=64)]
+DONE = {
+    "hosting": "The provider is declared; its reports are asked for from now on.",
+    "filed": "It is on file.",
+    "reviewed": "Your review is recorded.",
+}
+"""What was done, by the word that an act leads back with."""
+BLAMED = {
+    "date_invalid": "date",
+    "file_missing": "file",
+    "file_empty": "file",
+    "file_too_large": "file",
+    "file_name_invalid": "file",
+    "media_type_unknown": "file",
+    "note_invalid": "note",
+    "provider_unknown": "provider",
+}
+"""The field that is to blame for an error."""
+
+
 @router.get("")
-def list_page(request: Request) -> Response:
+def list_page(request: Request, state: Word = "", q: Word = "", done: Word = "") -> Response:
     """What must be on file, grouped by how it stands, and who carries the machines."""
-    return _list_page(visit(request, Permission.DOCUMENTS_VIEW))
+    visitor = visit(request, Permission.DOCUMENTS_VIEW)
+    return _list_page(visitor, state=state, text=q, done=done)
 
 
 @router.post("/hosting")
@@ -60,41 +85,35 @@ def declare_hosting(request: Request, region: Field, provider: Field) -> Respons
                 organization_id=visitor.organization_id,
                 now=visitor.plane.clock.now(),
             )
-    except StronghouseError as error:
-        if error.kind == "not_found":
-            raise
-        return _list_page(visitor, problem=error.public, status=STATUS[error.kind])
-    return RedirectResponse("/documents", status_code=303)
+    except REFUSALS as error:
+        return _list_page(visitor, error=error)
+    return RedirectResponse("/documents?done=hosting", status_code=303)
 
 
 @router.get("/requests/{request_id}")
-def request_page(request: Request, request_id: str) -> Response:
+def request_page(request: Request, request_id: str, done: Word = "") -> Response:
     """One request: what it asks for, what is on file, and the forms."""
-    return _request_page(visit(request, Permission.DOCUMENTS_VIEW), request_id)
+    return _request_page(visit(request, Permission.DOCUMENTS_VIEW), request_id, done=done)
 
 
 @router.post("/requests/{request_id}")
 async def file_document(request: Request, request_id: str) -> Response:
-    """File a document, or record a review; the person is known before anything of the file is read."""
-    visitor = await run_in_threadpool(visit, request, Permission.DOCUMENTS_MANAGE)
-    filing = Filing(visitor.plane, visitor.context, visitor.organization_id)
+    """File a document, or record a review; the person is known before anything of the form is read."""
+    visitor = await run_in_threadpool(visit, request, Permission.DOCUMENTS_MANAGE, bound=False)
+    upload = Upload(visitor, request_id)
     try:
-        fields = await receive_form(
-            request, lambda told, attached: filing.begin({**told, "request": request_id}, attached)
-        )
-        await run_in_threadpool(filing.finish, {**fields, "request": request_id})
-    except StronghouseError as error:
-        filing.discard()
-        if error.kind == "not_found":
-            raise
+        fields = await receive_form(request, upload.begin)
+        await run_in_threadpool(upload.finish, fields)
+    except REFUSALS as error:
+        upload.discard()
         await _read_rest(request)
-        return await run_in_threadpool(
-            _request_page, visitor, request_id, problem=error.public, status=STATUS[error.kind]
-        )
+        if not upload.is_bound:
+            raise
+        return await run_in_threadpool(_request_page, visitor, request_id, error=error, told=upload.fields)
     except BaseException:
-        filing.discard()
+        upload.discard()
         raise
-    return RedirectResponse(f"/documents/requests/{request_id}", status_code=303)
+    return RedirectResponse(f"/documents/requests/{request_id}?done=filed", status_code=303)
 
 
 @router.post("/{document_id}/reviews")
@@ -114,17 +133,16 @@ def review_document(request: Request, document_id: str, note: Text) -> Response:
                 organization_id=organization_id,
                 now=plane.clock.now(),
             )
-    except StronghouseError as error:
-        if error.kind == "not_found":
-            raise
-        return _request_page(visitor, document.request_id, problem=error.public, status=STATUS[error.kind])
-    return RedirectResponse(f"/documents/requests/{document.request_id}", status_code=303)
+    except REFUSALS as error:
+        return _request_page(visitor, document.request_id, error=error, reviewed=one, note=note)
+    return RedirectResponse(f"/documents/requests/{document.request_id}?done=reviewed", status_code=303)
 
 
 @router.get("/{document_id}/file")
 def download(request: Request, document_id: str) -> Response:
     """A document's file, to be saved. Who took it is recorded first."""
     visitor = visit(request, Permission.DOCUMENTS_VIEW)
+    check_download(request)
     plane = visitor.plane
     with plane.audit.unit_of_work(visitor.context) as uow:
         document = actions.record_download(
@@ -141,56 +159,108 @@ def download(request: Request, document_id: str) -> Response:
     )
 
 
-def _list_page(visitor: Visit, *, problem: str | None = None, status: int = 200) -> Response:
+def _list_page(
+    visitor: Visit, *, state: str = "", text: str = "", done: str = "", error: StronghouseError | None = None
+) -> Response:
+    problems = _problems(error)
     with visitor.plane.database.read() as connection:
         entries = sorted(_listed(visitor, connection), key=_urgency)
         declared = store.hosting(connection)
         hosting = [(region.id, declared.get(region.id)) for region in find_regions(connection)]
         operator = is_operator(connection, visitor.organization_id)
+    tally = Counter(entry.standing.state.value for entry in entries)
+    shown = [entry for entry in entries if _matches(entry, state, text)]
     groups = [
-        (state.value, [request_view(entry, organization_id=visitor.organization_id) for entry in found])
-        for state, found in groupby(entries, key=lambda entry: entry.standing.state)
+        (found.value, [request_view(entry, organization_id=visitor.organization_id) for entry in of_state])
+        for found, of_state in groupby(shown, key=lambda entry: entry.standing.state)
     ]
     return visitor.page(
         "documents.html",
-        status=status,
+        status=200 if error is None else status_of(error),
         groups=groups,
+        total=len(entries),
+        tally=[(one.value, tally[one.value], _address(one.value, text)) for one in ORDER if tally[one.value]],
+        all_states=_address("", text),
+        wanted={"state": state, "text": text},
         hosting=hosting,
         providers=[*Provider],
+        operator=operator,
         may_declare=operator and visitor.may(Permission.DOCUMENTS_MANAGE),
-        problem=problem,
+        permission=Permission,
+        done=DONE.get(done),
+        problems=problems,
     )
 
 
-def _request_page(visitor: Visit, request_id: str, *, problem: str | None = None, status: int = 200) -> Response:
+def _request_page(
+    visitor: Visit,
+    request_id: str,
+    *,
+    done: str = "",
+    error: StronghouseError | None = None,
+    told: Mapping[str, str] | None = None,
+    reviewed: str = "",
+    note: str = "",
+) -> Response:
+    """The page of a request. `told`, or `note` about the document `reviewed`, is what a refused form held."""
+    problems = _problems(error)
+    if "note" in problems and reviewed:
+        problems = {f"review-{reviewed}": problems["note"]}
     organization_id = visitor.organization_id
     with visitor.plane.database.read() as connection:
         found = [entry for entry in _listed(visitor, connection) if entry.request.id == request_id]
         if not found:
             raise NotFound("There is no such document request.")
-        # An organization has at most so many on file, so this is one look at all of them.
-        filed = store.page(
-            connection, organization_id=organization_id, before=None, limit=actions.DOCUMENTS_PER_ORGANIZATION
-        )
-        of_request = [document for document in filed if document.request_id == request_id]
-        documents = [
-            {
-                **document_view(document),
-                "reviews": [review_view(review) for review in store.reviews_of(connection, document.id)],
-            }
-            for document in of_request[:SHOWN]
-        ]
+        documents, hidden = _filed(connection, organization_id, request_id)
+    today = visitor.plane.clock.now().date().isoformat()
     return visitor.page(
         "document_request.html",
-        status=status,
+        status=200 if error is None else status_of(error),
         entry=request_view(found[0], organization_id=organization_id),
         documents=documents,
-        hidden=len(of_request) - len(documents),
-        today=visitor.plane.clock.now().date(),
-        media_types=sorted(actions.MEDIA_TYPES),
+        hidden=hidden,
+        today=today,
+        told={"date": today, "validUntil": "", "note": "", **(told or {})},
+        reviewed=reviewed,
+        review_note=note,
+        two=found[0].request.severity in FOUR_EYES,
         may_manage=visitor.may(Permission.DOCUMENTS_MANAGE),
-        problem=problem,
+        permission=Permission,
+        done=DONE.get(done),
+        problems=problems,
     )
+
+
+def _filed(connection: Connection, organization_id: str, request_id: str) -> tuple[list[dict[str, object]], int]:
+    """The newest documents of a request with their reviews, and how many older ones there are."""
+    # An organization has at most so many on file, so this is one look at all of them.
+    filed = store.page(
+        connection, organization_id=organization_id, before=None, limit=actions.DOCUMENTS_PER_ORGANIZATION
+    )
+    of_request = [document for document in filed if document.request_id == request_id]
+    shown: list[dict[str, object]] = [
+        {
+            **document_view(document),
+            "reviews": [review_view(review) for review in store.reviews_of(connection, document.id)],
+        }
+        for document in of_request[:SHOWN]
+    ]
+    return shown, len(of_request) - len(shown)
+
+
+def _problems(error: StronghouseError | None) -> dict[str, str]:
+    """What went wrong, by the field that is to blame."""
+    return {} if error is None else {BLAMED.get(error.code, ""): error.public}
+
+
+def _matches(entry: Listed, state: str, text: str) -> bool:
+    words = f"{entry.request.title} {entry.request.id} {entry.request.contents}".lower()
+    return state in {"", entry.standing.state.value} and all(word in words for word in text.lower().split())
+
+
+def _address(state: str, text: str) -> str:
+    query = urlencode({name: value for name, value in (("state", state), ("q", text)) if value})
+    return f"/documents?{query}" if query else "/documents"
 
 
 def _urgency(entry: Listed) -> tuple[int, int]:

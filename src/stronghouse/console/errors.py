@@ -1,12 +1,14 @@
-"""Errors as pages: a sentence and a way on, never a trace."""
+"""Errors as pages: what failed, why, and a way on; never a trace."""
 
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from stronghouse.console.protection import HEADERS
-from stronghouse.console.state import templates
+from stronghouse.console import rendering
+from stronghouse.console.binding import TokenStale
+from stronghouse.console.protection import HEADERS, content_security_policy
+from stronghouse.console.state import Visit, is_polling
 from stronghouse.kernel.errors import StronghouseError
 
 STATUS = {
@@ -21,7 +23,7 @@ STATUS = {
 }
 """The HTTP status of each kind of error."""
 SENTENCES = {
-    404: "There is nothing at this address.",
+    404: "There is nothing at this address. It may have been deleted, or belong to somebody else.",
     405: "This address takes no such request.",
 }
 _TITLES = {
@@ -32,24 +34,36 @@ _TITLES = {
     409: "Not possible now",
     413: "Too large",
     429: "Too many attempts",
+    503: "Out of reach",
 }
 log = structlog.get_logger(__name__)
 
 
 def error_page(request: Request, status: int, sentence: str) -> HTMLResponse:
-    """A page that says what went wrong and leads back."""
-    title = _TITLES.get(status, "Something went wrong")
-    text = templates.get_template("error.html").render(
-        title=title, sentence=sentence, status=status, at_home=request.url.path == "/"
+    """A page that says what went wrong and leads on; with the navigation, if it is known who looks."""
+    visitor: Visit | None = getattr(request.state, "visit", None)
+    return rendering.page(
+        request,
+        "error.html",
+        status=status,
+        title=_TITLES.get(status, "Something went wrong"),
+        sentence=sentence,
+        code=status,
+        at_home=request.url.path == "/",
+        request_id=request.state.request_id,
+        visit=visitor,
+        organization=visitor.organization if visitor else None,
+        user=visitor.caller.user if visitor else None,
     )
-    return HTMLResponse(text, status_code=status)
 
 
 async def own_error(request: Request, error: Exception) -> Response:
     """An error raised on purpose; without a session, the way to sign in."""
     assert isinstance(error, StronghouseError)  # noqa: S101 - registered for this type only
-    if error.kind == "unauthenticated":
-        return RedirectResponse("/sign-in", status_code=303)
+    if isinstance(error, TokenStale):
+        return _renewal(request)
+    if error.kind == "unauthenticated" and error.code == "session_over":
+        return Response(status_code=401) if is_polling(request) else RedirectResponse("/sign-in", status_code=303)
     status = STATUS[error.kind]
     if error.detail or status >= STATUS["internal"]:
         log.warning("page_failed", code=error.code, detail=error.detail, request_id=request.state.request_id)
@@ -76,4 +90,12 @@ async def unexpected_error(request: Request, error: Exception) -> Response:
     sentence = f"Something went wrong on our side; the log names this request {request_id}."
     response = error_page(request, STATUS["internal"], sentence)
     response.headers.update(HEADERS)
+    response.headers["content-security-policy"] = content_security_policy(request.state.nonce)
     return response
+
+
+def _renewal(request: Request) -> Response:
+    """The page whose script proves its origin and loads the address again; a part of a page only learns of it."""
+    if is_polling(request):
+        return Response(status_code=401)
+    return rendering.page(request, "renewal.html", status=401)

@@ -1,26 +1,45 @@
 """Auditor's packages: ask for one, see how far it is, take it."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from stronghouse.access.permissions import Permission
 from stronghouse.compliance import actions, store
-from stronghouse.compliance.model import PackageState, Sample
+from stronghouse.compliance.model import Package, PackageState, Sample
+from stronghouse.console.form_errors import REFUSALS, status_of
+from stronghouse.console.protection import check_download
 from stronghouse.console.state import Field, Visit, visit
-from stronghouse.kernel.errors import Conflict, Invalid
+from stronghouse.kernel.clock import rfc3339
+from stronghouse.kernel.errors import Conflict, Invalid, NotFound, StronghouseError
 from stronghouse.kernel.ids import parse_uuid
 
 router = APIRouter(prefix="/packages")
-SHOWN = 100
+SHOWN = 50
+USUAL = timedelta(days=90)
+"""The period that is proposed."""
+Word = Annotated[str, Query(max_length=64)]
+DONE = {"asked": "The package is being made and verified; it can be downloaded when it is ready."}
+"""What was done, by the word that an act leads back with."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the form holds: days as text, both of them included."""
+
+    begin: str
+    end: str
+    sample: str = Sample.DAILY.value
 
 
 @router.get("")
-def list_page(request: Request) -> Response:
+def list_page(request: Request, before: Word = "", done: Word = "") -> Response:
     """The packages, newest first, and the form for another."""
-    return _page(visit(request, Permission.EVIDENCE_EXPORT))
+    return _page(visit(request, Permission.EVIDENCE_EXPORT), before=before, done=done)
 
 
 @router.post("")
@@ -40,16 +59,17 @@ def create(request: Request, begin: Field, end: Field, sample: Field) -> Respons
                 sample=Sample.ALL if sample == Sample.ALL.value else Sample.DAILY,
                 now=now,
             )
-    except (Invalid, Conflict) as error:
-        return _page(visitor, problem=error.public, status=400)
+    except REFUSALS as error:
+        return _page(visitor, error=error, asked=Asked(begin, end, sample))
     plane.packages.wake()
-    return RedirectResponse("/packages", status_code=303)
+    return RedirectResponse("/packages?done=asked", status_code=303)
 
 
 @router.get("/{package_id}/file")
 def download(request: Request, package_id: str) -> Response:
     """The file; who took it is recorded."""
     visitor = visit(request, Permission.EVIDENCE_EXPORT)
+    check_download(request)
     path = visitor.plane.packages.path(parse_uuid(package_id))
     with visitor.plane.audit.unit_of_work(visitor.context) as uow:
         found = actions.download_package(
@@ -61,19 +81,42 @@ def download(request: Request, package_id: str) -> Response:
     return FileResponse(path, media_type="application/zip", filename=name)
 
 
-def _page(visitor: Visit, *, problem: str | None = None, status: int = 200) -> Response:
+def _page(
+    visitor: Visit,
+    *,
+    before: str = "",
+    done: str = "",
+    error: StronghouseError | None = None,
+    asked: Asked | None = None,
+) -> Response:
+    last = _find(visitor, before) if before else None
     with visitor.plane.database.read() as connection:
-        found = store.find_all(connection, organization_id=visitor.organization_id, before=None, limit=SHOWN)
-    today = visitor.plane.clock.now().date()
+        found = store.find_all(connection, organization_id=visitor.organization_id, before=last, limit=SHOWN + 1)
+    shown, today = found[:SHOWN], visitor.plane.clock.now().date()
+    begin = today - USUAL
     return visitor.page(
         "packages.html",
-        status=status,
-        packages=found,
-        building=any(one.state is PackageState.BUILDING for one in found),
-        problem=problem,
-        first=today - timedelta(days=90),
-        last=today,
+        status=200 if error is None else status_of(error),
+        packages=shown,
+        building=any(one.state is PackageState.BUILDING for one in shown),
+        ready=next((one for one in shown if one.state is PackageState.READY), None),
+        paged=last is not None,
+        older=f"/packages?before={shown[-1].id}" if len(found) > SHOWN else None,
+        permission=Permission,
+        done=DONE.get(done),
+        problems={} if error is None else {"begin" if error.code == "period_invalid" else "": error.public},
+        asked=asked or Asked(str(begin), str(today)),
+        today=today,
+        begin=rfc3339(_day(str(begin))),
     )
+
+
+def _find(visitor: Visit, package_id: str) -> Package:
+    with visitor.plane.database.read() as connection:
+        found = store.find(connection, organization_id=visitor.organization_id, package_id=parse_uuid(package_id))
+    if found is None:
+        raise NotFound("There is no such package.")
+    return found
 
 
 def _day(text: str) -> datetime:

@@ -1,4 +1,4 @@
-"""How values are shown on pages: states in words, times, commands within sentences."""
+"""How values are shown on pages: states in words and signs, times, commands within sentences."""
 
 import json
 import re
@@ -7,9 +7,12 @@ from datetime import datetime
 
 from markupsafe import Markup
 
+from stronghouse.access.permissions import Permission
+from stronghouse.access.roles import SYSTEM_ROLES
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import parse_rfc3339, rfc3339
 from stronghouse.responsibility.derivation import in_words
+from stronghouse.services.access_preview import sources_of
 
 WORDS = {
     "pass": "proven",
@@ -26,6 +29,52 @@ WORDS = {
     "azure": "Azure",
     "own": "machines of one's own",
 }
+SIGNS = {
+    "pass": "pass",
+    "in_order": "pass",
+    "running": "pass",
+    "enabled": "pass",
+    "success": "pass",
+    "resolved": "pass",
+    "done": "pass",
+    "ready": "pass",
+    "working": "pass",
+    "fail": "fail",
+    "error": "fail",
+    "damaged": "fail",
+    "failed": "fail",
+    "failure": "fail",
+    "failing": "fail",
+    "critical": "fail",
+    "high": "warn",
+    "medium": "warn",
+    "partial": "warn",
+    "missing": "warn",
+    "review_overdue": "clock",
+    "not_reviewed": "clock",
+    "denied": "warn",
+    "stale": "clock",
+    "overdue": "clock",
+    "requested": "clock",
+    "expired": "clock",
+    "expiring": "clock",
+    "manual": "person",
+    "accepted": "accepted",
+    "not_applicable": "minus",
+    "stopped": "minus",
+    "disabled": "minus",
+    "idle": "idle",
+    "provisioning": "moving",
+    "starting": "moving",
+    "awaking": "moving",
+    "stopping": "moving",
+    "terminating": "moving",
+    "in_progress": "moving",
+    "building": "moving",
+    "triaged": "person",
+    "task": "person",
+}
+"""The icon of each state: whoever does not see its colour sees its shape."""
 KIB = 1024
 _CODE = re.compile(r"`([^`]+)`")
 
@@ -33,6 +82,17 @@ _CODE = re.compile(r"`([^`]+)`")
 def word(state: object) -> str:
     """A state, kind or status in words."""
     return WORDS.get(str(state), str(state).replace("_", " "))
+
+
+def sign(state: object) -> str:
+    """The icon that goes with a state."""
+    return SIGNS.get(str(state), "none")
+
+
+def granted_by(permission: Permission) -> str:
+    """Which roles give a permission, as a sentence."""
+    names = " or ".join(role.name for role in SYSTEM_ROLES.values() if permission in role.permissions)
+    return f"This takes the permission {permission.value}, which the role {names} gives."
 
 
 def with_code(sentence: str | None) -> Markup:
@@ -67,11 +127,19 @@ def size(count: int) -> str:
     return f"{count / KIB:.0f} KiB" if count < KIB**2 else f"{count / KIB**2:.1f} MiB"
 
 
+def own_sources(address: str) -> str:
+    """The entries of an access list that let in this address, in words."""
+    return " and ".join(one.source for one in sources_of(address, ""))
+
+
 FILTERS: Mapping[str, Callable[..., object]] = {
     "word": word,
+    "sign": sign,
+    "granted_by": granted_by,
     "with_code": with_code,
     "moment": moment,
     "pretty": pretty,
     "size": size,
+    "own_sources": own_sources,
 }
 """Filters of the templates."""

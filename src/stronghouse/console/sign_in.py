@@ -1,4 +1,4 @@
-"""Signing in by link or password, the account page with the first password, signing out."""
+"""Signing in by link or password, renewing the cookie, signing out."""
 
 from typing import Annotated
 
@@ -7,103 +7,162 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from stronghouse.access import people
-from stronghouse.access.passwords import hash_password
+from stronghouse.access import store as access
+from stronghouse.console import rendering
+from stronghouse.console.addresses import local_path
+from stronghouse.console.errors import STATUS
 from stronghouse.console.protection import COOKIE
-from stronghouse.console.state import Console, Field, caller_of, context_of, templates, visit
-from stronghouse.kernel.errors import Conflict, Invalid, Unauthenticated
+from stronghouse.console.state import Console, Field, caller_of, check_binding, context_of, no_content
+from stronghouse.kernel.errors import Invalid, TooMany, Unauthenticated
 from stronghouse.kernel.secret import Secret
 
 router = APIRouter()
+Token = Annotated[str, Query(max_length=128)]
 
 
 @router.get("/sign-in")
-def sign_in_page() -> Response:
+def sign_in_page(request: Request, ended: Annotated[str, Query(max_length=16)] = "") -> Response:
     """The form for address and password."""
-    return _sign_in_page()
+    return _sign_in_page(request, ended=ended == "everywhere")
 
 
 @router.get("/sign-in/link")
-def link_page(token: Annotated[str, Query(max_length=128)]) -> Response:
+def link_page(request: Request, token: Token) -> Response:
     """A button that spends the link: opening the page does not, so a preview in a mail program spends nothing."""
-    return _sign_in_page(token=token)
+    return _sign_in_page(request, token=token)
 
 
 @router.post("/sign-in/link")
-def sign_in_with_link(request: Request, token: Field) -> Response:
+def sign_in_with_link(request: Request, token: Field, without_script: Field = "") -> Response:
     """Spend a link."""
     console: Console = request.app.state.console
     plane = console.plane
     try:
+        _check_script(request, without_script)
         with plane.audit.unit_of_work(context_of(request)) as uow:
-            new = people.sign_in_with_link(uow, token=Secret(token), now=plane.clock.now())
+            people.end_replaced(uow, token=_cookie(request))
+            new = people.sign_in_with_link(
+                uow, token=Secret(token), binding=request.state.binding, now=plane.clock.now()
+            )
+    except Invalid as error:
+        return _sign_in_page(request, token=token, problem=error.public, status=400)
     except Unauthenticated as error:
         return _refused(request, error, method="link")
-    return _signed_in(new)
+    with plane.database.read() as connection:
+        user = access.user(connection, new.session.user_id)
+    return _signed_in(new, "/" if user is not None and user.password_hash else "/account/password")
 
 
 @router.post("/sign-in")
-def sign_in(request: Request, email: Field, password: Field) -> Response:
+def sign_in(request: Request, email: Field, password: Field, without_script: Field = "") -> Response:
     """Sign in by address and password."""
     console: Console = request.app.state.console
     plane = console.plane
     try:
+        _check_script(request, without_script)
+        console.attempts.note(address=context_of(request).address, account=email)
         with plane.database.read() as connection:
             proven = people.check_password(connection, email=email, password=Secret(password))
         with plane.audit.unit_of_work(context_of(request)) as uow:
-            new = people.sign_in_with_password(uow, proven, now=plane.clock.now())
+            people.end_replaced(uow, token=_cookie(request))
+            new = people.sign_in_with_password(uow, proven, binding=request.state.binding, now=plane.clock.now())
+    except (Invalid, TooMany) as error:
+        return _sign_in_page(request, email=email, problem=error.public, status=STATUS[error.kind])
     except Unauthenticated as error:
-        return _refused(request, error, method="password")
-    return _signed_in(new)
+        return _refused(request, error, method="password", email=email)
+    return _signed_in(new, "/")
 
 
-@router.get("/account")
-def account_page(request: Request) -> Response:
-    """One's own account."""
-    return visit(request, None).page("account.html", problem=None)
-
-
-@router.post("/password")
-def set_password(request: Request, password: Field) -> Response:
-    """Set one's own first password."""
-    visitor = visit(request, None)
-    try:
-        hashed = hash_password(Secret(password))
-        with visitor.plane.audit.unit_of_work(visitor.context) as uow:
-            people.set_first_password(uow, visitor.caller, password_hash=hashed)
-    except (Invalid, Conflict) as error:
-        return visitor.page("account.html", problem=error.public, status=400)
-    return RedirectResponse("/", status_code=303)
+@router.post("/session/renew")
+def renew(request: Request) -> Response:
+    """Give a page of this origin a new cookie for the old one; nothing else may have it."""
+    console: Console = request.app.state.console
+    plane = console.plane
+    caller = caller_of(request)
+    check_binding(console, caller, context_of(request, caller), request.state.binding)
+    if people.token_is_young(caller, now=plane.clock.now()):
+        return no_content()
+    with plane.audit.bookkeeping("the cookie of a session is renewed every minute") as connection:
+        token = people.renew_token(connection, caller, now=plane.clock.now())
+    response = no_content()
+    _set_cookie(response, token)
+    return response
 
 
 @router.post("/sign-out")
 def sign_out(request: Request) -> Response:
-    """End this session."""
+    """End this session. It needs no proof of origin: at worst somebody has to sign in again."""
     console: Console = request.app.state.console
     caller = caller_of(request)
     with console.plane.audit.unit_of_work(context_of(request, caller)) as uow:
         people.sign_out(uow, caller)
-    response = RedirectResponse("/sign-in", status_code=303)
+    return signed_out(RedirectResponse("/sign-in", status_code=303))
+
+
+def signed_out(response: Response) -> Response:
+    """Take the cookie away."""
     response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="lax")
     return response
 
 
-def _sign_in_page(*, token: str | None = None, problem: str | None = None, status: int = 200) -> HTMLResponse:
-    return HTMLResponse(templates.get_template("sign_in.html").render(token=token, problem=problem), status_code=status)
+def _check_script(request: Request, without_script: str) -> None:
+    """Raise Invalid where a script should have bound the session and did not.
+
+    Whatever answers on another port can fill this browser with cookies until our scripts are refused for the size of
+    the request, and a session without a binding is one whose cookie is worth more to them.
+    """
+    if request.state.binding is None and without_script != "yes":
+        raise Invalid(
+            "This page's script did not load. Reload the page; if that does not help, remove the cookies of this host.",
+            code="script_missing",
+        )
 
 
-def _refused(request: Request, error: Unauthenticated, *, method: str) -> HTMLResponse:
+def _cookie(request: Request) -> Secret:
+    return Secret(request.cookies.get(COOKIE, ""))
+
+
+def _sign_in_page(
+    request: Request,
+    *,
+    token: str | None = None,
+    email: str = "",
+    problem: str | None = None,
+    ended: bool = False,
+    status: int = 200,
+) -> HTMLResponse:
+    console: Console = request.app.state.console
+    owner = None
+    if token is not None:
+        with console.plane.database.read() as connection:
+            owner = people.link_owner(connection, token=Secret(token), now=console.plane.clock.now())
+    return rendering.page(
+        request,
+        "sign_in.html",
+        token=token,
+        owner=owner,
+        email=email,
+        problem=problem,
+        ended=ended,
+        status=status,
+    )
+
+
+def _refused(request: Request, error: Unauthenticated, *, method: str, email: str = "") -> HTMLResponse:
     console: Console = request.app.state.console
     context = context_of(request)
     if console.failures.is_news((method, context.address)):
         with console.plane.audit.unit_of_work(context) as uow:
             people.record_failed_sign_in(uow, method=method)
-    return _sign_in_page(problem=error.public, status=401)
+    return _sign_in_page(request, email=email, problem=error.public, status=401)
 
 
-def _signed_in(new: people.NewSession) -> RedirectResponse:
-    response = RedirectResponse("/", status_code=303)
-    lifetime = int(people.SESSION_LIFETIME.total_seconds())
-    response.set_cookie(
-        COOKIE, new.token.reveal(), max_age=lifetime, secure=True, httponly=True, samesite="lax", path="/"
-    )
+def _signed_in(new: people.NewSession, address: str) -> RedirectResponse:
+    response = RedirectResponse(local_path(address), status_code=303)
+    _set_cookie(response, new.token)
     return response
+
+
+def _set_cookie(response: Response, token: Secret) -> None:
+    lifetime = int(people.SESSION_LIFETIME.total_seconds())
+    response.set_cookie(COOKIE, token.reveal(), max_age=lifetime, secure=True, httponly=True, samesite="lax", path="/")

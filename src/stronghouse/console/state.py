@@ -1,136 +1,283 @@
-"""What every page works with: the parts of the control plane, who looks at the page, and the templates."""
+"""What every page works with: the parts of the control plane, and who looks at the page."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
 from typing import Annotated
 
 from fastapi import Form
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from sqlalchemy import Connection
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
-from stronghouse.access import authentication, store
+from stronghouse.access import authentication, people, store
+from stronghouse.access.attempts import Attempts
 from stronghouse.access.authentication import UserCaller
+from stronghouse.access.events import AccessDenied
+from stronghouse.access.people import Proven
 from stronghouse.access.permissions import Permission
-from stronghouse.audit.event import SYSTEM, Context
+from stronghouse.audit.event import SYSTEM, Context, Outcome
 from stronghouse.audit.throttle import Throttle
-from stronghouse.console import presentation
-from stronghouse.console.protection import COOKIE
-from stronghouse.kernel.errors import Denied
+from stronghouse.console import rendering
+from stronghouse.console.binding import check_reading
+from stronghouse.console.equivalents import Equivalents
+from stronghouse.console.navigation import Group, navigation, section_of
+from stronghouse.console.presentation import granted_by
+from stronghouse.console.protection import COOKIE, SAFE_METHODS
+from stronghouse.kernel.errors import Conflict, Denied, Unauthenticated
+from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
 from stronghouse.organizations import store as organizations
 from stronghouse.organizations.model import Organization
 from stronghouse.plane.parts import ControlPlane
 
 CLIENT_ADDRESS = "x-sh-client-ip"
+FORM_LIFETIME = timedelta(hours=12)
+"""No page is open longer than a session."""
 Field = Annotated[str, Form(max_length=512)]
 Text = Annotated[str, Form(max_length=4000)]
-SECTIONS = (
-    ("/", "Responsibilities", Permission.RESPONSIBILITIES_VIEW),
-    ("/findings", "Findings", Permission.RESPONSIBILITIES_VIEW),
-    ("/vulnerabilities", "Vulnerabilities", Permission.RESPONSIBILITIES_VIEW),
-    ("/documents", "Documents", Permission.DOCUMENTS_VIEW),
-    ("/guidance", "Guidance", Permission.RESPONSIBILITIES_VIEW),
-    ("/packages", "Packages", Permission.EVIDENCE_EXPORT),
-    ("/notifications", "Notifications", Permission.NOTIFICATIONS_MANAGE),
-)
-"""Address, name and permission of each section."""
-templates = Environment(
-    loader=PackageLoader("stronghouse.console"), autoescape=select_autoescape(default=True), undefined=StrictUndefined
-)
-templates.filters.update(presentation.FILTERS)
+Password = Annotated[str, Form(max_length=512)]
 
 
 @dataclass(frozen=True)
 class Console:
-    """The console: the same parts as the API's, and the throttle of failed attempts to sign in."""
+    """The console: the same parts as the API's, and what it remembers while it runs.
+
+    Attributes:
+        failures: failed attempts to sign in, so that they do not fill the audit log.
+        sent: forms that showed a secret and may not be sent twice.
+        reports: breaches of the pages' policy, which anybody may report.
+        attempts: who tries to sign in how often.
+    """
 
     plane: ControlPlane
     failures: Throttle
+    sent: Throttle
+    reports: Throttle
+    attempts: Attempts
+
+
+def open_console(plane: ControlPlane) -> Console:
+    """The console over these parts."""
+    clock = plane.clock
+    return Console(
+        plane,
+        failures=Throttle(clock),
+        sent=Throttle(clock, interval=FORM_LIFETIME),
+        reports=Throttle(clock),
+        attempts=Attempts(clock),
+    )
 
 
 @dataclass(frozen=True)
 class Visit:
     """A person who looks at a page of one organization, with a permission that has been checked."""
 
-    plane: ControlPlane
+    request: Request
+    console: Console
     caller: UserCaller
     organization: Organization
     context: Context
-    path: str
+
+    @property
+    def plane(self) -> ControlPlane:
+        """The parts of the control plane."""
+        return self.console.plane
 
     @property
     def organization_id(self) -> str:
         """The organization's id."""
         return self.organization.id
 
+    @cached_property
+    def navigation(self) -> list[Group]:
+        """The sections that this person may see."""
+        return navigation(self.request.url.path, self.may)
+
     @property
-    def navigation(self) -> list[tuple[str, str, bool]]:
-        """Address and name of each section that this person may see, and whether the page is in it."""
-        here = "/" + self.path.split("/")[1]
-        home = here in {"/", "/responsibilities", "/evidence", "/runs"}
-        return [
-            (address, name, home if address == "/" else here == address)
-            for address, name, permission in SECTIONS
-            if self.may(permission)
-        ]
+    def equivalents(self) -> Equivalents:
+        """How the acts of a page are done on the command line."""
+        return Equivalents(self.plane.api_url, str(self.plane.ca_file), self.organization_id)
+
+    @property
+    def must_prove(self) -> bool:
+        """Whether a step-up is due before keys are touched or something is destroyed."""
+        try:
+            authentication.require_step_up(self.caller, now=self.plane.clock.now())
+        except Denied:
+            return True
+        return False
 
     def may(self, permission: Permission) -> bool:
         """Whether to show what needs `permission`."""
         return self.caller.principal.may(permission, self.organization.id)
 
     def require(self, permission: Permission) -> None:
-        """Raise Denied without `permission`."""
-        if not self.may(permission):
-            raise Denied(
-                f"This needs the permission {permission.value}, which no role of yours gives you.",
-                code="permission_missing",
-            )
+        """Raise Denied without `permission`, and record that somebody asked."""
+        if self.may(permission):
+            return
+        route = f"{self.request.method} {self.request.scope['route'].path}"
+        if self.plane.refusals.is_news((self.caller.user.id, permission, route)):
+            with self.plane.audit.unit_of_work(self.context) as uow:
+                uow.record(
+                    AccessDenied(
+                        organization_id=self.organization_id,
+                        outcome=Outcome.DENIED,
+                        permission=str(permission),
+                        request=route,
+                    )
+                )
+        raise Denied(f"No role of yours allows this. {granted_by(permission)}", code="permission_missing")
+
+    def prove(self, password: str) -> None:
+        """Step up: a fresh proof that it is still this person, before keys are touched or something is destroyed.
+
+        Raises:
+            Unauthenticated, TooMany: the password is wrong, or too many are compared now.
+            StepUpRequired: none was given, and the last proof is too old.
+        """
+        if not password or not self.must_prove:
+            authentication.require_step_up(self.caller, now=self.plane.clock.now())
+            return
+        prove(self.console, self.caller, self.context, Secret(password))
+
+    def refuse_twice(self, form_id: str) -> None:
+        """Raise Conflict for a form that was sent before: reloading a page with a secret must not make another."""
+        if not form_id or not self.console.sent.is_news((self.caller.user.id, form_id)):
+            raise Conflict("This form was sent already; open the page anew for another.", code="form_sent")
 
     def page(self, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
         """A page for this person."""
-        text = templates.get_template(template).render(
-            visit=self, organization=self.organization, user=self.caller.user, now=self.plane.clock.now(), **values
+        return rendering.page(
+            self.request,
+            template,
+            status=status,
+            visit=self,
+            organization=self.organization,
+            user=self.caller.user,
+            now=self.plane.clock.now(),
+            form_id=new_id(),
+            **values,
         )
-        return HTMLResponse(text, status_code=status)
 
 
-def visit(request: Request, permission: Permission | None = Permission.RESPONSIBILITIES_VIEW) -> Visit:
+def visit(
+    request: Request, permission: Permission | None = Permission.RESPONSIBILITIES_VIEW, *, bound: bool = True
+) -> Visit:
     """Who looks, and at which organization: always the first whose responsibilities they may see, else their first.
 
-    It does not depend on `permission`: what a page shows of one organization is never done to another.
+    It does not depend on `permission`: what a page shows of one organization is never done to another. A handler that
+    reads its form by itself passes `bound=False`, and calls `check_bound` before it does anything. Beside `permission`
+    everything takes that of its section: an act that is refused shows its page again, which not everybody may see.
 
     Raises:
         Unauthenticated: no session, or one that is over.
-        Denied: none of their roles in that organization gives the permission, or they are in none.
+        Denied: their roles in that organization do not give both permissions, or they are in none; or the form does
+            not come from a page of this origin.
     """
     console: Console = request.app.state.console
     caller = caller_of(request)
+    context = context_of(request, caller)
+    if request.method in SAFE_METHODS:
+        check_reading(caller)
+    elif bound:
+        check_binding(console, caller, context, request.state.binding)
     with console.plane.database.read() as connection:
         organization = _organization(connection, caller)
-    visitor = Visit(console.plane, caller, organization, context_of(request, caller), request.url.path)
+    visitor = Visit(request, console, caller, organization, context)
+    if bound:
+        _admit(visitor)
     if permission is not None:
+        section = section_of(request.url.path)
+        if section is not None:
+            visitor.require(section.permission)
         visitor.require(permission)
     return visitor
 
 
-def caller_of(request: Request) -> UserCaller:
-    """Whose session this is; raises Unauthenticated without one."""
-    console: Console = request.app.state.console
+def check_bound(visitor: Visit, binding: Secret | None) -> None:
+    """`check_binding` for a handler that read its form by itself."""
+    check_binding(visitor.console, visitor.caller, visitor.context, binding)
+    _admit(visitor)
+
+
+def _admit(visitor: Visit) -> None:
+    """Take somebody for who their cookie says: from here on an error's page may show them what is theirs.
+
+    Only what a person does counts as use. A page that refreshes itself does nothing, or no session would ever be idle.
+    """
+    visitor.request.state.visit = visitor
+    plane, now = visitor.plane, visitor.plane.clock.now()
+    if visitor.caller.use_is_news(now) and not is_polling(visitor.request):
+        with plane.audit.bookkeeping("last use of a session is a fact about it, not a change") as writing:
+            store.mark_session_seen(writing, session_id=visitor.caller.session.id, now=now)
+
+
+def check_binding(console: Console, caller: UserCaller, context: Context, binding: Secret | None) -> None:
+    """Raise Denied for a form that does not carry the secret of this origin; a wrong one is recorded."""
     plane = console.plane
-    token = request.cookies.get(COOKIE, "")
+    try:
+        authentication.check_binding(caller, binding)
+    except Denied as error:
+        if error.code == "binding_wrong" and plane.refusals.is_news((error.code, caller.session.id)):
+            with plane.audit.unit_of_work(context) as uow:
+                people.record_binding_refused(uow, caller)
+        raise
+
+
+def caller_of(request: Request) -> UserCaller:
+    """Whose session the cookie is of; raises Unauthenticated without one. It does not say that they sent it."""
+    console: Console = request.app.state.console
+    plane, now = console.plane, console.plane.clock.now()
     with plane.database.read() as connection:
-        found = authentication.authenticate_session(connection, token=Secret(token), now=plane.clock.now())
-    with plane.audit.bookkeeping("last use of a session is a fact about it, not a change") as writing:
-        store.mark_session_seen(writing, session_id=found.session.id, now=plane.clock.now())
-    return found
+        return authentication.authenticate_session(
+            connection,
+            token=Secret(request.cookies.get(COOKIE, "")),
+            user_agent=user_agent(request),
+            now=now,
+        )
+
+
+def prove(console: Console, caller: UserCaller, context: Context, password: Secret) -> None:
+    """Record a step-up or a failed one; raises Unauthenticated for a wrong password, TooMany when it is too busy."""
+    proven = check_own_password(console, caller, context, password)
+    with console.plane.audit.unit_of_work(context) as uow:
+        people.step_up(uow, caller, proven, now=console.plane.clock.now())
+
+
+def check_own_password(console: Console, caller: UserCaller, context: Context, password: Secret) -> Proven:
+    """That this is the password of whose session it is; raises as `prove` does, and records a wrong one."""
+    plane = console.plane
+    console.attempts.note(address=context.address, account=caller.user.email)
+    try:
+        with plane.database.read() as connection:
+            return people.check_password(connection, email=caller.user.email, password=password, is_known=True)
+    except Unauthenticated:
+        if console.failures.is_news(("step-up", caller.session.id)):
+            with plane.audit.unit_of_work(context) as uow:
+                people.record_failed_step_up(uow, caller)
+        raise Unauthenticated("The password is wrong; nothing was done.", code="step_up_failed") from None
 
 
 def context_of(request: Request, caller: UserCaller | None = None) -> Context:
     """The circumstances of an act on a page."""
     actor = caller.principal.actor if caller else SYSTEM
-    agent = (request.headers.get("user-agent") or "")[:256] or None
-    return Context(actor, request.headers.get(CLIENT_ADDRESS), agent, request.state.request_id)
+    return Context(actor, request.headers.get(CLIENT_ADDRESS), user_agent(request), request.state.request_id)
+
+
+def user_agent(request: Request) -> str | None:
+    """What the browser says it is."""
+    return (request.headers.get("user-agent") or "")[:256] or None
+
+
+def is_polling(request: Request) -> bool:
+    """Whether a page refreshes a part of itself."""
+    return "hx-request" in request.headers
+
+
+def no_content() -> Response:
+    """An answer without a page."""
+    return Response(status_code=204)
 
 
 def _organization(connection: Connection, caller: UserCaller) -> Organization:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Literal
 
 from stronghouse.kernel.canonical import Json, canonical_json
 from stronghouse.responsibility.model import Severity
@@ -53,6 +54,10 @@ class DispositionKind(StrEnum):
     RISK_ACCEPTED = "risk_accepted"
     SUPPRESSED = "suppressed"
     DUPLICATE = "duplicate"
+
+
+Disposed = Literal["none", "requested", "in_force", "false_positive", "risk_accepted", "suppressed", "duplicate"]
+"""How findings are asked for by their disposition: without one, with one that waits or is in force, or of a kind."""
 
 
 class DispositionState(StrEnum):

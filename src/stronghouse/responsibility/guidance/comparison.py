@@ -147,11 +147,12 @@ def _of_control(control: dict[str, Any], why: str) -> Difference:
     ranks = list(Severity)
     severity = min((Severity(check["severity"]) for check in unproven), key=ranks.index, default=Severity.MEDIUM)
     mend = unproven[0]["remediation"] if unproven else "No check proves this control in this version yet."
+    is_now = f"It is {control['state'].replace('_', ' ')}: {control['reason']}"
     return Difference(
         setting=CONTROL_SETTING,
         title="A control that this profile needs is proven",
         severity=severity,
-        found=Found(control["id"], control["title"], f"It is {control['state']}: {control['reason']}", mend),
+        found=Found(control["id"], control["title"], is_now, mend),
         wanted="The control is proven",
         why=why,
         costs="Whoever operates it has to mend it and keep it so.",
