@@ -38,7 +38,7 @@ def reference(helps: dict[str, str]) -> str:
     parts = [
         "# Command line",
         "",
-        "Written by `make golden` from the commands themselves; see [the concepts](../concepts.md).",
+        "Written by `make golden` from the commands themselves.",
         "",
     ]
     for words, text in helps.items():
