@@ -40,11 +40,13 @@ check: lint test ## Everything that must hold before a change lands
 
 .PHONY: test
 test: $(VENV)/.development node browser programs ## Run all tests but the long ones (T=path runs a part)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m 'not long' $(T)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m 'not long and not alone' $(T)
+	$(if $(T),,$(BIN)/python -m pytest -n 0 -m alone)
 
 .PHONY: test-all
 test-all: $(VENV)/.development node browser programs ## Run all tests, the long ones too
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(T)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m 'not alone' $(T)
+	$(if $(T),,$(BIN)/python -m pytest -n 0 -m alone)
 
 .PHONY: fuzz
 fuzz: $(VENV)/.development ## Search for inputs that break the parsers, with many more examples than `test` tries

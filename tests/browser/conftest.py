@@ -1,4 +1,4 @@
-"""A browser for all tests of a worker, and a console in this process to look at."""
+"""A browser for all tests of a module, and a console in this process to look at."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,8 +16,9 @@ from tests.unit.responsibility.findings.looks import Scene
 Open = Callable[..., Window]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for longer than a module: while it runs, so does an event loop, and no asynchronous test can."""
     with chromium() as running:
         yield running
 

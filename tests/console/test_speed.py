@@ -16,7 +16,7 @@ from tests.support.control_plane import Plane
 from tests.support.large_installation import EVERY_PAGE, an_event, enlarge
 from tests.unit.responsibility.findings.looks import Scene
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # a million rows take a minute to write
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(600)]  # a million rows take a minute to write, and 2 GB
 SERVICES, EVENTS, LOOKS = 1_000, 1_000_000, 20
 LIMIT_MS = 200.0
 MAX_STATEMENTS = 100  # a proof takes some forty: one for each node on its way

@@ -61,6 +61,7 @@ def test_no_row_and_no_secret_is_in_any_file_or_log(tmp_path: Path) -> None:
         generated = stack.api("PATCH", f"/services/{service.id}/password", {})["password"]
         stack.wait_until(lambda: stack.query(service.id, generated, "SELECT 1") == "1")
         key = stack.api("POST", "/keys", {"name": "leaky", "ipAccessList": [{"source": "127.0.0.1"}]})
+        told_to_the_console = use_the_console(stack)
         refuse_everywhere(stack, service.port, wrong)
         found_while_running = find(stack.state_dir, [canary])
         stack.api("PATCH", f"/services/{service.id}/state", {"command": "stop"})
@@ -75,6 +76,7 @@ def test_no_row_and_no_secret_is_in_any_file_or_log(tmp_path: Path) -> None:
             key["keyId"],
             wrong,
             canary,
+            *told_to_the_console,
         ]
         token = re.search(r"token=(\S+)", stack.login_url)
         assert token is not None
@@ -87,6 +89,40 @@ def test_no_row_and_no_secret_is_in_any_file_or_log(tmp_path: Path) -> None:
         needles += [data_key.hex(), base64.b64encode(data_key)]
     assert all(len(needle) >= 16 for needle in needles)
     assert find(stack.state_dir, needles) == []
+
+
+def use_the_console(stack: Stack) -> list[str]:
+    """Sign in, set a password, make a key and a service, renew, step up wrongly: every secret of these flows."""
+    url = str(stack.ready["console_url"])
+    password, wrong, binding = (f"Tall Ferns 7 {secrets.token_hex(12)}" for _ in range(3))
+    ours = {"sec-fetch-site": "same-origin", "origin": url}
+    found = [password, wrong, binding]
+    with httpx.Client(base_url=url, headers=ours, verify=ssl.create_default_context(cafile=stack.ca_file)) as browser:
+
+        def post(path: str, **form: str) -> str:
+            answer = browser.post(path, data={"binding": binding, **form})
+            assert answer.status_code < 500, answer.text
+            found.extend(browser.cookies.values())
+            return answer.text
+
+        post("/sign-in/link", token=stack.login_url.partition("token=")[2])
+        post("/account/password", password=password, again=password)
+        post("/sign-in", email="admin@stronghouse.localhost", password=wrong)
+        post("/sign-in", email="admin@stronghouse.localhost", password=password)
+        form_id = r'name="form_id" value="([^"]+)"'
+        key_form = re.findall(form_id, browser.get("/keys/new").text)[0]
+        key = post("/keys/new", form_id=key_form, name="console", expiry="30", sources="127.0.0.1")
+        service_form = re.findall(form_id, browser.get("/services/new").text)[0]
+        numbers = {"idle_minutes": "15", "memory_gb": "8"}
+        service = post("/services/new", form_id=service_form, name="console", region="local", **numbers)
+        for page in (key, service):
+            shown = re.findall(r'<pre id="[^"]+" class="secret"[^>]*>([^<]+)</pre>', page)
+            assert shown, page
+            found += shown
+        post("/session/renew")
+        post("/account/password", current_password=wrong, password=f"{password}2", again=f"{password}2")
+        post("/sign-out")
+    return sorted({*found, f"{password}2"})
 
 
 def refuse_everywhere(stack: Stack, service_port: int, wrong: str) -> None:

@@ -20,6 +20,7 @@ ARGUMENTS = (
 )
 Scheme = Literal["light", "dark"]
 NARROW, WIDE = 390, 1280
+LAYOUTS = 20
 WATCH = """
 addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.effectiveDirective} blocked ${event.blockedURI} ${event.sample}`));
@@ -39,10 +40,11 @@ class Window:
         if message.type in {"error", "warning"} and "the server responded with a status of" not in message.text:
             self.problems.append(message.text)
 
-    def open(self, url: str) -> None:
-        """Go to a page and wait until its scripts have run."""
-        self.page.goto(url)
+    def open(self, url: str) -> int:
+        """Go to a page and wait until its scripts have run; the status of the answer."""
+        answer = self.page.goto(url)
         self.settle()
+        return answer.status if answer else 0
 
     def settle(self) -> None:
         """Wait until the page is there and its scripts have run; where there are none, until it is there."""
@@ -58,8 +60,13 @@ class Window:
         self.settle()
 
     def overflows(self) -> bool:
-        """Whether the page as a whole scrolls sideways."""
-        return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+        """Whether the page as a whole scrolls sideways, and goes on doing so once it is laid out."""
+        wide = "document.documentElement.scrollWidth > innerWidth"
+        for _ in range(LAYOUTS):
+            if not self.page.evaluate(wide):
+                return False
+            self.page.wait_for_timeout(50)
+        return True
 
 
 @contextlib.contextmanager

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+from fastapi.routing import APIRoute
+from sqlalchemy import Connection, String, update
 from tests.api.test_advisories import inventory
 from tests.support.advisories import entry, lines
 from tests.support.console_services import connected, make_service
@@ -16,15 +18,20 @@ from stronghouse.access.roles import ADMIN
 from stronghouse.audit.event import Context
 from stronghouse.compliance import store as packages
 from stronghouse.compliance.model import Package, PackageState, Sample
+from stronghouse.console.application import MODULES
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
 from stronghouse.notifications.actions import ChannelRequest
 from stronghouse.responsibility.model import Severity
 from stronghouse.services.model import ServiceState
+from stronghouse.storage.columns import metadata
 
 REPORT = "pentest_report"
 """A request for a document."""
 ROW, PROFILE = "platform.rest", "baseline"
+DOWNLOADS = ("/file", "/export")
+TOLD = {"name", "reason", "note", "error", "file_name", "engine_version", "ended_because", "source"}
+"""Columns in which people, agents or programs tell something in their own words."""
 
 
 def furnish(plane: Plane, scene: Scene) -> dict[str, str]:
@@ -54,6 +61,22 @@ def furnish(plane: Plane, scene: Scene) -> dict[str, str]:
         "profile_id": PROFILE,
         "row_id": ROW,
     }
+
+
+def pages(ids: dict[str, str]) -> list[str]:
+    """The address of every page of the console about what was furnished."""
+    routes = [route for module in MODULES for route in module.router.routes if isinstance(route, APIRoute)]
+    shown = [route.path for route in routes if "GET" in (route.methods or ()) and not route.path.endswith(DOWNLOADS)]
+    return sorted(path.format(**ids) for path in shown if path != "/sign-in/link")
+
+
+def rename_everything(connection: Connection, name: str) -> int:
+    """Put `name` wherever something is called or told, past every rule about names; how many rows that were."""
+    return sum(
+        connection.execute(update(table).values({column.name: name for column in told})).rowcount
+        for table in metadata.tables.values()
+        if (told := [column for column in table.columns if column.name in TOLD and isinstance(column.type, String)])
+    )
 
 
 def _column(plane: Plane, statement: str) -> list[str]:

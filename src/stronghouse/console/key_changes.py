@@ -37,7 +37,7 @@ def form_page(request: Request, key_id: str) -> Response:
     """The form, with the key as it is."""
     visitor = visit(request, Permission.API_KEYS_UPDATE)
     key = find_key(visitor, key_id)
-    form = ChangeForm(
+    form = ChangeForm.model_construct(  # what is stored is shown, whatever a form may hold
         name=key.name,
         role=list(key.role_ids),
         sources=format_lines(key.ip_access),
