@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from stronghouse.access.roles import DEVELOPER
 from tests.support.stack import Stack, running_stack
 
 pytestmark = pytest.mark.slow
@@ -111,7 +112,7 @@ def use_the_console(stack: Stack) -> list[str]:
         post("/sign-in", email="admin@stronghouse.localhost", password=password)
         form_id = r'name="form_id" value="([^"]+)"'
         key_form = re.findall(form_id, browser.get("/keys/new").text)[0]
-        key = post("/keys/new", form_id=key_form, name="console", expiry="30", sources="127.0.0.1")
+        key = post("/keys/new", form_id=key_form, name="console", role=DEVELOPER.id, expiry="30", sources="127.0.0.1")
         service_form = re.findall(form_id, browser.get("/services/new").text)[0]
         numbers = {"idle_minutes": "15", "memory_gb": "8"}
         service = post("/services/new", form_id=service_form, name="console", region="local", **numbers)
