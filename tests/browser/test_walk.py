@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from tests.support.stack import Stack, running_stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # a real installation and a real browser
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
+ALSO = {"home-dark-1280.png", "home-light-390.png"}
+"""Pictures of the other walks that the documentation shows."""
 EMAIL, PASSWORD = "admin@stronghouse.localhost", "tall Ferns 7 lean over"
 FIRST_PAGE_BYTES = 100_000
 PROGRAMS = {"Python": [sys.executable, "-"], "curl": ["bash"]}
@@ -42,7 +45,12 @@ class Walk:
 
     @property
     def name(self) -> str:
-        return f"walk-{self.scheme}-{self.width}"
+        return "trips" if not self.kind else f"trips{self.kind}"
+
+    @property
+    def kind(self) -> str:
+        """What tells this walk from the one in the documentation."""
+        return "" if (self.scheme, self.width) == ("light", WIDE) else f"-{self.scheme}-{self.width}"
 
     def open(self, path: str) -> None:
         self.window.open(f"{self.stack.ready['console_url']}{path}")
@@ -60,10 +68,9 @@ class Walk:
         if top is not None:
             self.page.locator(top).first.evaluate("element => element.scrollIntoView({block: 'start'})")
         picture = self.page.screenshot()
-        kind = "" if (self.scheme, self.width) == ("light", WIDE) else f"-{self.scheme}-{self.width}"
-        file = f"{name}{kind}.png"
+        file = f"{name}{self.kind}.png"
         (self.directory / file).write_bytes(picture)
-        if os.environ.get("STRONGHOUSE_SCREENSHOTS") == "write" and (not kind or name == "home"):
+        if os.environ.get("STRONGHOUSE_SCREENSHOTS") == "write" and (not self.kind or file in ALSO):
             (IMAGES / file).write_bytes(picture)
 
     def copied(self, title: str) -> str:
@@ -77,9 +84,15 @@ class Walk:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Stack]:
-    """An installation with its demo, whose administrator came in by the one-time link and set a password."""
-    with running_stack(tmp_path_factory.mktemp("walk"), demo=True) as running:
+def stack(browser: Browser) -> Iterator[Stack]:
+    """An installation with its demo, whose administrator came in by the one-time link and set a password.
+
+    Its directory has a short name, because pages show it.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="stronghouse-") as directory,
+        running_stack(Path(directory), demo=True) as running,
+    ):
         with window(browser) as first:
             first.sign_in(running.login_url)
             expect(first.page.get_by_role("heading", level=1)).to_have_text("Set a password")

@@ -17,11 +17,14 @@ from stronghouse.responsibility.model import Severity
 from tests.console.conftest import Enter
 from tests.console.test_every_page import PAGES, path_of
 from tests.support.control_plane import Plane
+from tests.support.furnished import furnish, pages
 from tests.unit.responsibility.findings.looks import Scene
 
 SNIPPET = re.compile(r'<pre id="(cli|curl)-[^"]*"[^>]*>(.*?)</pre>', re.DOTALL)
 CALLS = [route for module in MODULES for route in module.router.routes if isinstance(route, APIRoute)]
 PREFIX = "/v1"
+OF_THE_PERSON = {"/account/password", "/sign-in"}
+"""Acts that are a person's own in a browser: nobody else can do them, and no key."""
 
 
 def snippets(page: str) -> list[tuple[str, str]]:
@@ -87,3 +90,17 @@ def test_every_command_and_every_call_on_a_page_exists(plane: Plane, enter: Ente
     for call in sorted(calls):
         check_call(call)
     assert {shlex.split(text)[1] for text in commands} >= {"finding", "document", "package", "notification", "advise"}
+
+
+def test_every_page_with_an_act_tells_how_it_is_done_elsewhere(enter: Enter, scene: Scene, plane: Plane) -> None:
+    ids = furnish(plane, scene)
+    ada = enter(scene.operator)
+    silent = set()
+    for path in pages(ids):
+        text = ada.get(path)
+        acts = set(re.findall(r'<form[^>]* action="([^"]+)"', text)) - {"/theme", "/sign-out"}
+        posts = {one for one in acts if f'method="post" action="{one}"' in text}
+        if posts and 'class="as-code"' not in text:
+            silent.add(path)
+    # What a change of a key is as a command is told with the difference that it makes, one step on.
+    assert silent == OF_THE_PERSON | {f"/keys/{ids['key_id']}/change"}
