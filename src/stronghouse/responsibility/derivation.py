@@ -128,8 +128,7 @@ def _first_open(controls: Sequence[tuple[str, Derived]]) -> str:
 def in_words(span: timedelta) -> str:
     """A span of time for people, as in `3 hours`."""
     seconds = int(span.total_seconds())
-    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = seconds // size
-            return f"{count} {name}" if count == 1 else f"{count} {name}s"
-    return f"{seconds} seconds"
+    sizes = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+    size, name = next((one for one in sizes if seconds >= one[0]), sizes[-1])
+    count = seconds // size
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
