@@ -112,6 +112,26 @@ def test_a_stolen_cookie_does_nothing_and_soon_reads_nothing(
     window.page.get_by_role("heading", name="Findings").wait_for()
 
 
+def test_a_failed_attempt_to_sign_in_again_ends_no_session(
+    open_window: Open, console: ConsoleServer, scene: Scene
+) -> None:
+    window = open_window()
+    window.sign_in(console.link(scene.operator))
+    other = window.page.context.new_page()
+    other.goto(f"{console.url}/sign-in")
+    other.get_by_label("E-mail address").fill("ada@example.com")
+    other.get_by_label("Password").fill("mistyped")
+    with other.expect_navigation():
+        other.get_by_role("button", name="Sign in").click()
+    other.get_by_role("alert").wait_for()
+    other.wait_for_function("() => !localStorage.getItem('stronghouse.binding.before')")
+    console.plane.clock.advance(timedelta(seconds=61))
+    window.open(f"{console.url}/")
+    window.page.get_by_role("button", name="Run all checks now").click()
+    window.page.get_by_role("heading", name="Look").wait_for()
+    assert "user.session_refuse" not in events(console)
+
+
 def test_a_cookie_that_another_port_plants_gives_nobody_a_session_that_acts(
     open_window: Open, console: ConsoleServer, hostile: OtherPort, scene: Scene
 ) -> None:

@@ -355,6 +355,17 @@ def test_a_column_that_says_something_else_than_the_leaf_is_noticed(ada: Visitor
     assert "computed the proof" not in page
 
 
+@pytest.mark.parametrize("body", ["", "nonsense", "[]", "{}", '{"summary": 7, "actor": "x", "data": {}}'])
+def test_an_event_whose_bytes_are_of_none_is_told_and_breaks_no_page(ada: Visitor, scene: Scene, body: str) -> None:
+    record(ada, ServiceRenamed(organization_id=scene.operator, service_id=GONE, before="good", after="bad"))
+    entry = entry_of(ada, "service.rename")
+    with ada.plane.control.database.write() as connection:
+        here = store.audit_entry.c.index == entry.index
+        connection.execute(update(store.audit_entry).where(here).values(body=body))
+    assert "was altered" in ada.get(f"/audit/{entry.event_id}", 400)
+    assert "This entry was altered." in ada.get("/audit")
+
+
 def test_events_of_another_organization_are_not_there(ada: Visitor, scene: Scene) -> None:
     record(ada, ServiceRenamed(organization_id=scene.other, service_id=GONE, before="theirs", after="hidden"))
     hidden = entry_of(ada, "service.rename")

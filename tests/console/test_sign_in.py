@@ -87,6 +87,15 @@ def test_without_the_secret_of_a_script_nobody_signs_in_who_does_not_say_so(plan
     sign_in(browser, token)
 
 
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-in/link", "/theme", "/session/renew", "/csp-reports"])
+def test_a_form_that_names_a_codec_of_its_own_is_read_by_nobody(browser: TestClient, path: str) -> None:
+    part = b'--x\r\ncontent-disposition: form-data; name="%b"\r\n\r\n\\ud800\r\n'
+    body = b"".join(part % name for name in (b"email", b"password", b"token", b"theme")) + b"--x--\r\n"
+    kind = {"content-type": "multipart/form-data; boundary=x; charset=unicode_escape", **OURS}
+    answer = browser.post(path, content=body, headers=kind)
+    assert (answer.status_code, "No files are taken" in answer.text) == (403, True)
+
+
 def test_signing_in_anew_ends_the_session_that_the_browser_had(plane: Plane, browser: TestClient) -> None:
     sign_in(browser, link(plane))
     old = thief(browser)

@@ -6,12 +6,14 @@ An account is never shut because of what others try elsewhere: whoever knows an 
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 from threading import Lock
 
 from stronghouse.kernel.clock import Clock
 from stronghouse.kernel.errors import TooMany
 
 WINDOW = timedelta(minutes=1)
+IPV4, IPV6_NETWORK = 4, 64  # RFC 4291 section 2.5.4: the interface's own part is the other 64 bits
 OF_ADDRESS, OF_ACCOUNT = 30, 10
 """Attempts within the window from one address, and from one address for one account."""
 
@@ -26,14 +28,32 @@ class Attempts:
     _turn: Lock = field(default_factory=Lock)
 
     def note(self, *, address: str | None, account: str) -> None:
-        """Count an attempt before it is made; raises TooMany beyond what is allowed. From any thread."""
+        """Count a stranger's attempt before it is made; raises TooMany beyond what is allowed. From any thread."""
+        whence = neighbourhood(address)
+        self._count({whence: OF_ADDRESS, (whence, account.strip().lower()): OF_ACCOUNT})
+
+    def note_known(self, user_id: str) -> None:
+        """The same for who is signed in: what strangers try from the same address is not counted against them."""
+        self._count({("known", user_id): OF_ACCOUNT})
+
+    def _count(self, most_of: dict[object, int]) -> None:
         now = self.clock.now()
         with self._turn:
-            for key, most in ((address, OF_ADDRESS), ((address, account.strip().lower()), OF_ACCOUNT)):
-                made = self._made.pop(key, None) or deque(maxlen=most)
-                self._made[key] = made  # the newest is the last
-                if len(made) == most and now - made[0] < WINDOW:
-                    raise TooMany("Too many attempts; try again in a minute.", code="sign_in_throttled")
-                made.append(now)
+            made = {key: self._made.pop(key, deque(maxlen=most)) for key, most in most_of.items()}
+            self._made.update(made)  # the newest are the last
+            if any(len(found) == found.maxlen and now - found[0] < WINDOW for found in made.values()):
+                raise TooMany("Too many attempts; try again in a minute.", code="sign_in_throttled")
+            for found in made.values():
+                found.append(now)
             while len(self._made) > self.limit:
                 del self._made[next(iter(self._made))]
+
+
+def neighbourhood(address: str | None) -> str | None:
+    """What of an address somebody cannot change at will: all of an IPv4 address, the first 64 bits of an IPv6 one."""
+    try:
+        found = ip_address(address or "")
+    except ValueError:
+        return address
+    found = getattr(found, "ipv4_mapped", None) or found
+    return str(found if found.version == IPV4 else ip_network((found, IPV6_NETWORK), strict=False))

@@ -129,5 +129,9 @@ def choices(connection: Connection, organization_id: str) -> Choices:
 
 
 def _details(entry: Entry) -> str:
-    actor: Any = entry.event()["actor"]
-    return str(actor["details"])
+    """What an actor is called; nothing where the entry was damaged, which is for others to say."""
+    try:
+        actor: Any = entry.event()["actor"]
+        return str(actor["details"])
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from stronghouse.audit import checkpoint, store, tree
+from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import rfc3339
 from stronghouse.kernel.errors import Invalid
 
@@ -64,10 +65,21 @@ def verify_log(connection: Connection, *, origin: str, public_key: bytes) -> Ver
 
 
 def check_entry(entry: store.Entry) -> None:
-    """Raise AuditLogBroken unless everything that is kept of an entry is what its leaf commits to."""
-    """Compare an entry's hash and its columns with its body: a column that lies would hide it from a filter."""
-    event = entry.event()
-    columns = (
+    """Compare an entry's hash and its columns with its body: a column that lies would hide it from a filter.
+
+    Raises:
+        AuditLogBroken: something that is kept of the entry is not what its leaf commits to.
+    """
+    try:
+        fits = tree.leaf_hash(entry.body.encode()) == entry.leaf_hash and _columns(entry) == _claimed(entry.event())
+    except (ValueError, KeyError, TypeError):  # no JSON, or not of an event
+        fits = False
+    if not fits:
+        raise AuditLogBroken(f"Entry {entry.index} of the audit log was altered.", code="audit_entry_altered")
+
+
+def _columns(entry: store.Entry) -> tuple[Json, ...]:
+    return (
         rfc3339(entry.created_at),
         entry.event_id,
         entry.organization_id,
@@ -78,11 +90,13 @@ def check_entry(entry: store.Entry) -> None:
         entry.address,
         entry.actor_id,
     )
+
+
+def _claimed(event: dict[str, Json]) -> tuple[Json, ...]:
+    """What an event says that the columns of its entry hold."""
     names = ("time", "id", "organization_id", "service_id", "code", "activity", "outcome", "address")
     actor = event["actor"]
-    claimed = (*(event[name] for name in names), actor["id"] if isinstance(actor, dict) else None)
-    if tree.leaf_hash(entry.body.encode()) != entry.leaf_hash or columns != claimed:
-        raise AuditLogBroken(f"Entry {entry.index} of the audit log was altered.", code="audit_entry_altered")
+    return (*(event[name] for name in names), actor["id"] if isinstance(actor, dict) else None)
 
 
 def _check_steps(connection: Connection, found: list[int]) -> None:

@@ -99,6 +99,7 @@ class Protection:
         request = Request(scope)
         try:
             check_origin(request)
+            _check_kind(request)
         except Denied as error:
             await (await errors.own_error(request, error))(scope, receive, protected)
             return
@@ -126,6 +127,12 @@ def create_console(console: Console) -> FastAPI:
     app.add_middleware(Compression)
     app.add_middleware(Protection)  # the outermost: its headers are on refusals too
     return app
+
+
+def _check_kind(request: Request) -> None:
+    """Raise Denied for a form that could hold files, where none are taken: it may name a codec of its own for texts."""
+    if request.method == "POST" and may_hold_files(request) and _upload_limit(request) is None:
+        raise Denied("No files are taken at this address, nor forms that could hold some.", code="files_refused")
 
 
 def _upload_limit(request: Request) -> int | None:

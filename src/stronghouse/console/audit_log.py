@@ -26,6 +26,10 @@ from stronghouse.console.state import Visit, visit
 from stronghouse.kernel.errors import Invalid, NotFound
 from stronghouse.kernel.ids import parse_uuid
 
+ALTERED: dict[str, Any] = {
+    "summary": "This entry was altered.",
+    "actor": {"type": "system", "id": "unknown", "details": ""},
+}
 router = APIRouter(prefix=audit_filters.PAGE)
 SHOWN = 50
 NEWER = 100
@@ -84,7 +88,9 @@ def event_page(request: Request, event_id: str, asked: Annotated[Filters, Query(
         entry = store.find(connection, organization_id=organization_id, event_id=parse_uuid(event_id))
         if entry is None:
             raise NotFound("There is no such event.")
-        event = entry.event()
+        event = _event_of(entry)
+        if not event:
+            check_entry(entry)
         proof = presentation.proof(connection, entry)
         problem = _problem_of(entry, proof, signer)
         leads = audit_event.leads(connection, event, organization_id=organization_id, may=visitor.may)
@@ -189,9 +195,18 @@ def _beside(connection: Connection, query: AuditQuery, entry: Entry) -> tuple[st
     return newer[0].event_id if newer else None, older[0].event_id if older else None
 
 
+def _event_of(entry: Entry) -> dict[str, Any]:
+    """The event of an entry; empty for one whose bytes are of none any more."""
+    try:
+        event = entry.event()
+        return event if {"summary", "actor", "data"} <= event.keys() and isinstance(event["actor"], dict) else {}
+    except (ValueError, AttributeError):
+        return {}
+
+
 def _row(entry: Entry, names: ServiceNames) -> Mapping[str, Any]:
     """An event as a line of the list."""
-    event: dict[str, Any] = entry.event()
+    event = _event_of(entry) or ALTERED
     summary = str(event["summary"])
     service = entry.service_id
     return {

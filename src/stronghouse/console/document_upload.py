@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from stronghouse.access.permissions import Permission
 from stronghouse.console.binding import binding_in
 from stronghouse.console.state import Visit, check_bound
 from stronghouse.plane.filing import Filing
@@ -15,9 +16,9 @@ class Upload:
     it may come from somebody who has the cookie and no more.
     """
 
-    def __init__(self, visitor: Visit, request_id: str) -> None:
+    def __init__(self, visitor: Visit, request_id: str, *, is_bound: bool) -> None:
         self.fields: dict[str, str] = {}
-        self.is_bound = False
+        self.is_bound = is_bound
         self._visitor = visitor
         self._request_id = request_id
         self._filing = Filing(visitor.plane, visitor.context, visitor.organization_id)
@@ -36,6 +37,6 @@ class Upload:
 
     def _checked(self, told: Mapping[str, str]) -> dict[str, str]:
         self.fields = {**told, "request": self._request_id}
-        check_bound(self._visitor, binding_in(told))
+        check_bound(self._visitor, binding_in(told), Permission.DOCUMENTS_MANAGE)
         self.is_bound = True
         return self.fields

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from stronghouse.access.permissions import Permission
+from stronghouse.console.binding import may_hold_files
 from stronghouse.console.document_upload import Upload
 from stronghouse.console.form_errors import REFUSALS, status_of
 from stronghouse.console.protection import check_download
@@ -99,8 +100,10 @@ def request_page(request: Request, request_id: str, done: Word = "") -> Response
 @router.post("/requests/{request_id}")
 async def file_document(request: Request, request_id: str) -> Response:
     """File a document, or record a review; the person is known before anything of the form is read."""
-    visitor = await run_in_threadpool(visit, request, Permission.DOCUMENTS_MANAGE, bound=False)
-    upload = Upload(visitor, request_id)
+    with_file = may_hold_files(request)
+    needed = None if with_file else Permission.DOCUMENTS_MANAGE  # else it is asked for once the form is known as ours
+    visitor = await run_in_threadpool(visit, request, needed, bound=not with_file)
+    upload = Upload(visitor, request_id, is_bound=not with_file)
     try:
         fields = await receive_form(request, upload.begin)
         await run_in_threadpool(upload.finish, fields)

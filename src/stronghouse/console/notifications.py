@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from stronghouse.access.permissions import Permission
-from stronghouse.console.form_errors import REFUSALS, status_of
+from stronghouse.console.form_errors import REFUSALS, problems_of, status_of
 from stronghouse.console.state import Field, Password, Text, Visit, visit
 from stronghouse.kernel.ids import parse_uuid
 from stronghouse.kernel.secret import Secret
@@ -93,7 +93,7 @@ def remove(request: Request, channel_id: str, current_password: Password = "") -
     try:
         visitor.prove(current_password)
     except REFUSALS as error:
-        return _page(visitor, problems={"": error.public}, status=status_of(error))
+        return _page(visitor, problems=problems_of(error), status=status_of(error))
     visitor.plane.channels.remove(
         visitor.context, organization_id=visitor.organization_id, channel_id=parse_uuid(channel_id)
     )

@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from stronghouse.access import people
 from stronghouse.access import store as access
+from stronghouse.access.attempts import neighbourhood
 from stronghouse.console import rendering
 from stronghouse.console.addresses import local_path
 from stronghouse.console.errors import STATUS
@@ -151,7 +152,7 @@ def _sign_in_page(
 def _refused(request: Request, error: Unauthenticated, *, method: str, email: str = "") -> HTMLResponse:
     console: Console = request.app.state.console
     context = context_of(request)
-    if console.failures.is_news((method, context.address)):
+    if console.failures.is_news((method, neighbourhood(context.address))):
         with console.plane.audit.unit_of_work(context) as uow:
             people.record_failed_sign_in(uow, method=method)
     return _sign_in_page(request, email=email, problem=error.public, status=401)

@@ -167,8 +167,9 @@ def visit(
     """Who looks, and at which organization: always the first whose responsibilities they may see, else their first.
 
     It does not depend on `permission`: what a page shows of one organization is never done to another. A handler that
-    reads its form by itself passes `bound=False`, and calls `check_bound` before it does anything. Beside `permission`
-    everything takes that of its section: an act that is refused shows its page again, which not everybody may see.
+    reads its form by itself passes `bound=False`, and calls `check_bound` with its permission before it does anything.
+    Beside `permission` everything takes that of its section: an act that is refused shows its page again, which not
+    everybody may see.
 
     Raises:
         Unauthenticated: no session, or one that is over.
@@ -186,22 +187,17 @@ def visit(
         organization = _organization(connection, caller)
     visitor = Visit(request, console, caller, organization, context)
     if bound:
-        _admit(visitor)
-    if permission is not None:
-        section = section_of(request.url.path)
-        if section is not None:
-            visitor.require(section.permission)
-        visitor.require(permission)
+        _admit(visitor, permission)
     return visitor
 
 
-def check_bound(visitor: Visit, binding: Secret | None) -> None:
-    """`check_binding` for a handler that read its form by itself."""
+def check_bound(visitor: Visit, binding: Secret | None, permission: Permission) -> None:
+    """What `visit` leaves to a handler that reads its form by itself; raises what it raises."""
     check_binding(visitor.console, visitor.caller, visitor.context, binding)
-    _admit(visitor)
+    _admit(visitor, permission)
 
 
-def _admit(visitor: Visit) -> None:
+def _admit(visitor: Visit, permission: Permission | None) -> None:
     """Take somebody for who their cookie says: from here on an error's page may show them what is theirs.
 
     Only what a person does counts as use. A page that refreshes itself does nothing, or no session would ever be idle.
@@ -211,6 +207,11 @@ def _admit(visitor: Visit) -> None:
     if visitor.caller.use_is_news(now) and not is_polling(visitor.request):
         with plane.audit.bookkeeping("last use of a session is a fact about it, not a change") as writing:
             store.mark_session_seen(writing, session_id=visitor.caller.session.id, now=now)
+    if permission is not None:
+        section = section_of(visitor.request.url.path)
+        if section is not None:
+            visitor.require(section.permission)
+        visitor.require(permission)
 
 
 def check_binding(console: Console, caller: UserCaller, context: Context, binding: Secret | None) -> None:
@@ -248,7 +249,7 @@ def prove(console: Console, caller: UserCaller, context: Context, password: Secr
 def check_own_password(console: Console, caller: UserCaller, context: Context, password: Secret) -> Proven:
     """That this is the password of whose session it is; raises as `prove` does, and records a wrong one."""
     plane = console.plane
-    console.attempts.note(address=context.address, account=caller.user.email)
+    console.attempts.note_known(caller.user.id)
     try:
         with plane.database.read() as connection:
             return people.check_password(connection, email=caller.user.email, password=password, is_known=True)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from stronghouse.access.attempts import OF_ACCOUNT, OF_ADDRESS, WINDOW, Attempts
+from stronghouse.access.attempts import OF_ACCOUNT, OF_ADDRESS, WINDOW, Attempts, neighbourhood
 from stronghouse.kernel.clock import FixedClock
 from stronghouse.kernel.errors import TooMany
 from tests.support.control_plane import NOW
@@ -45,6 +45,31 @@ def test_time_passes() -> None:
         attempts.note(address=HERE, account="ada")
     clock.advance(timedelta(seconds=1))
     attempts.note(address=HERE, account="ada")
+
+
+def test_what_strangers_try_is_not_counted_against_who_is_signed_in() -> None:
+    attempts = Attempts(FixedClock(NOW))
+    for number in range(OF_ADDRESS):
+        attempts.note(address=HERE, account=f"{number}@example.com")
+    for _ in range(OF_ACCOUNT):
+        attempts.note_known("ada's id")
+    with pytest.raises(TooMany):
+        attempts.note_known("ada's id")
+    attempts.note_known("bob's id")
+
+
+def test_a_refused_attempt_uses_up_nothing_of_the_address() -> None:
+    attempts = Attempts(FixedClock(NOW))
+    assert sum(refused(attempts, HERE, "ada@example.com") for _ in range(OF_ADDRESS * 2)) == OF_ADDRESS * 2 - OF_ACCOUNT
+    assert not refused(attempts, HERE, "bob@example.com")
+
+
+def test_another_address_of_the_same_network_is_the_same_neighbour() -> None:
+    assert neighbourhood("2001:db8::1") == neighbourhood("2001:db8::ffff:1") == "2001:db8::/64"
+    assert neighbourhood("2001:db8:0:1::1") != neighbourhood("2001:db8::1")
+    assert neighbourhood("::ffff:192.0.2.1") == neighbourhood("192.0.2.1") == "192.0.2.1"
+    assert neighbourhood("192.0.2.2") != neighbourhood("192.0.2.1")
+    assert (neighbourhood(None), neighbourhood("nonsense")) == (None, "nonsense")
 
 
 def test_memory_is_bounded() -> None:
