@@ -2,104 +2,130 @@
 
 The engine prints back what it parsed: one statement, no comments, keywords in upper case, names and strings in one
 notation. The rules read that form, and that form is what runs, so what was checked and what runs cannot differ.
+
+An admitted statement is the same for everybody who sends it, and is kept: who may run it (`admit`) and what it says
+for whom (`Statement.for_user`) is decided for each run. Statements with passwords in them are never kept.
 """
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 from stronghouse.engine import rules
+from stronghouse.engine.boundary.calls import administrative_call, check_calls
+from stronghouse.engine.boundary.classification import Entry, Verdict
+from stronghouse.engine.boundary.protection import Protected, touched_tables
+from stronghouse.engine.boundary.statements import kind_of
+from stronghouse.engine.boundary.storage import check_codecs, check_engines, check_format
+from stronghouse.engine.boundary.vocabulary import read_vocabulary
 from stronghouse.engine.connection import Classification, Connection
 from stronghouse.engine.engine import Engine
 from stronghouse.engine.errors import DatabaseError, access_denied, query_too_large, syntax_error
+from stronghouse.engine.rewriting import find_marks
+from stronghouse.engine.statement import Statement, describe
 from stronghouse.engine.tokens import Kind, Token, split
+
+__all__ = ["Admission", "Statement"]
 
 MAX_TEXT = 4 << 20
 """Longest statement in characters that is looked at; `max_query_size` (256 KiB unless set) is the engine's limit."""
+REOPENING_SECONDS = 60.0
+"""How long a statement waits for an engine that is being reopened."""
 CACHED_TEXT = 8 << 10
 CACHED_STATEMENTS = 1024
 _SCOPE = ": In scope SELECT formatQuerySingleLine("
-
-
-@dataclass(frozen=True)
-class Statement:
-    """An admitted statement.
-
-    Attributes:
-        text: its canonical form, without the FORMAT clause of an INSERT.
-        verb: its first word.
-        query_class: what it does, by the engine (READ_ONLY, MUTATING, MUTATING_GLOBAL, CONTROL).
-        output_format: the format that it names, for its result or for an INSERT's data.
-        tail: where in `text` INTO OUTFILE belongs.
-        takes_data: whether it is an INSERT whose data follow.
-        names_by_parameter: whether a query parameter stands for an identifier.
-        target: of an INSERT, the name of its table if it stands there without a database.
-        killed: for `KILL QUERY WHERE query_id = '…'`, that id in SQL's notation.
-    """
-
-    text: str
-    verb: str
-    query_class: str
-    output_format: str | None
-    tail: int
-    takes_data: bool
-    names_by_parameter: bool
-    target: str | None
-    killed: str | None
-
-    @property
-    def selects(self) -> bool:
-        """Whether it is a query whose result can be long."""
-        return self.query_class == "READ_ONLY" and self.verb in {"SELECT", "WITH", "("}
 
 
 class Admission:
     """Admits statements for one engine. Safe to use from several threads."""
 
     def __init__(self, engine: Engine) -> None:
-        vocabulary = engine.vocabulary()
-        self._refused_names = rules.FUNCTIONS
-        self._rules: tuple[Callable[[rules.Tokens], None], ...] = (
-            rules.check_verb,
-            rules.check_destinations,
-            rules.check_engines,
-            rules.check_definer,
-            rules.check_functions(vocabulary),
-            rules.check_settings,
-        )
-        self._vocabulary = vocabulary
-        self._connection = engine.connect()
-        self._connection.query(f"SET max_query_size = {2 * MAX_TEXT}")
+        self._engine = engine
+        self._connected = threading.Condition()
+        self._connection: Connection | None = None
+        self.open()
+        with self._connected, engine.connect() as connection:
+            self._vocabulary = read_vocabulary(connection)
+        self._check_calls = check_calls(self._vocabulary)
         self._lock = threading.Lock()
         self._admitted: OrderedDict[str, Statement] = OrderedDict()
 
-    def admit(self, sql: str, *, parameters: Mapping[str, str] | None = None) -> Statement:
-        """The statement that `sql` is, ready to run.
+    def admit(
+        self,
+        sql: str,
+        *,
+        parameters: Mapping[str, str] | None = None,
+        administrator: bool = False,
+        protected: Protected | None = None,
+    ) -> Statement:
+        """The statement that `sql` is, ready to run once `for_user` has been asked.
+
+        Args:
+            sql: the statement as the client sent it.
+            parameters: the query parameters that come with it.
+            administrator: whether the service's owner sends it.
+            protected: whether a table has row policies; None when none has.
 
         Raises:
-            DatabaseError: it is no statement, or not one that may run.
+            DatabaseError: it is no statement, or not one that this caller may run.
         """
         statement = self._known(sql) or self._examine(sql)
         for value in (parameters or {}).values():
             # A parameter that stands for a name can stand for a function's: arrayMap({f:Identifier}, …).
-            if statement.names_by_parameter and ("\\" in value or value in self._refused_names):
+            if statement.names_by_parameter and ("\\" in value or value.lower() in self._vocabulary.handed):
                 raise access_denied("This name cannot be given by a query parameter in this service.")
+        if not administrator:
+            _check_caller(statement, protected)
         return statement
 
+    def known(self, sql: str) -> bool:
+        """Whether this very text was admitted lately as a statement without data behind it."""
+        statement = self._admitted.get(sql)
+        return statement is not None and not statement.takes_data
+
     def expressions_allowed(self, data: str) -> bool:
-        """Whether the text after VALUES may be evaluated: it holds no subquery and no function that is refused."""
+        """Whether the text after VALUES may be evaluated: no subquery, and nothing refused, in it or for one user."""
         try:
-            tokens = split(data, comments=False)
-            rules.check_functions(self._vocabulary)([Token(Kind.WORD, "INSERTED", 0, 0), *tokens])
-        except DatabaseError:
+            tokens = [Token(Kind.WORD, "INSERTED", 0, 0), *split(data, comments=False)]
+            self._check_calls(tokens)
+            special = find_marks(tokens) or administrative_call(tokens, self._vocabulary)
+        except (DatabaseError, IndexError):
             return False
-        risky = {"SELECT", "WITH", "SETTINGS", "FROM", *(name.upper() for name in self._refused_names)}
-        return not any(token.is_name and (token.text.upper() in risky or "\\" in token.text) for token in tokens)
+        risky = {"SELECT", "WITH", "SETTINGS", "FROM", *(name.upper() for name in self._vocabulary.refused)}
+        return not special and not any(
+            token.is_name and (token.text.upper() in risky or "\\" in token.text) for token in tokens
+        )
 
     def close(self) -> None:
-        """Give the connection back."""
-        self._connection.close()
+        """Give the connection back. Statements that come from now on wait for `open`."""
+        with self._connected:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
+
+    def open(self) -> None:
+        """Have a connection again, of an engine that was reopened."""
+        with self._connected:
+            connection = self._engine.connect()
+            connection.query(f"SET max_query_size = {2 * MAX_TEXT}")
+            self._connection = connection
+            self._connected.notify_all()
+
+    def ours(self, sql: str, *, output_format: str | None) -> Statement:
+        """A query of our own, which answers another statement, as if it were admitted. Nothing in it is a client's."""
+        return Statement(
+            text=sql,
+            kind="query",
+            verb="SELECT",
+            query_class="READ_ONLY",
+            output_format=output_format,
+            tail=len(sql),
+            takes_data=False,
+            names_by_parameter=False,
+            target=None,
+            killed=None,
+        )
 
     def _known(self, sql: str) -> Statement | None:
         with self._lock:
@@ -114,9 +140,13 @@ class Admission:
         if not tokens:
             raise syntax_error("Empty query")
         try:
-            for rule in self._rules:
-                rule(tokens)
-            statement = _describe(canonical, tokens, classification.query_class)
+            entry = kind_of(tokens)
+            rules.check_form(tokens)
+            self._check_calls(tokens)
+            if entry.verdict is Verdict.ACCESS:
+                find_marks(tokens)  # a policy's condition would be the same for everybody
+                return describe(canonical, tokens, classification.query_class, "access")
+            statement = self._describe_query(canonical, tokens, classification.query_class, entry)
         except IndexError:  # a form that a rule does not expect
             raise access_denied("This statement cannot be classified, so this service does not run it.") from None
         if len(sql) <= CACHED_TEXT:
@@ -126,15 +156,48 @@ class Admission:
                     self._admitted.popitem(last=False)
         return statement
 
+    def _describe_query(self, canonical: str, tokens: rules.Tokens, query_class: str, entry: Entry) -> Statement:
+        for rule in _RULES:
+            rule(tokens)
+        statement = describe(canonical, tokens, query_class, "query")
+        if statement.output_format is not None:
+            check_format(statement.output_format)
+        owner_only = administrative_call(tokens, self._vocabulary)
+        if entry.verdict is Verdict.ADMIN:
+            owner_only = f"{entry.name} is for this service's owner only: {entry.because}."
+        return replace(statement, marks=find_marks(tokens), touched=touched_tables(tokens), owner_only=owner_only)
+
     def _canonical(self, sql: str) -> tuple[str, Classification]:
         if len(sql) > MAX_TEXT:
             raise query_too_large()
-        with self._lock:
+        with self._connected:
+            self._connected.wait_for(lambda: self._connection is not None, REOPENING_SECONDS)
+            if self._connection is None:
+                raise DatabaseError(159, "TIMEOUT_EXCEEDED", "The service is applying a change of access; try again.")
             canonical = _format(self._connection, sql)
             written, formatted = self._connection.classify(sql), self._connection.classify(canonical)
         if written != formatted or formatted.statements != 1 or formatted.query_class == "UNKNOWN":
             raise access_denied("This statement cannot be classified, so this service does not run it.")
         return canonical, formatted
+
+
+_RULES: tuple[Callable[[rules.Tokens], None], ...] = (
+    rules.check_destinations,
+    rules.check_definer,
+    rules.check_settings,
+    check_engines,
+    check_codecs,
+)
+
+
+def _check_caller(statement: Statement, protected: Protected | None) -> None:
+    if statement.owner_only is not None:
+        raise access_denied(statement.owner_only)
+    if protected is not None and any(protected(database, table) for database, table in statement.touched):
+        raise access_denied(
+            "A table in this statement has row policies, which it could get around: only this service's owner may "
+            "run it."
+        )
 
 
 def _format(connection: Connection, sql: str) -> str:
@@ -148,46 +211,3 @@ def _format(connection: Connection, sql: str) -> str:
         raise DatabaseError(error.number, error.name, message) from None
     except UnicodeEncodeError:
         raise syntax_error("The statement is not valid UTF-8.") from None
-
-
-def _describe(canonical: str, tokens: rules.Tokens, query_class: str) -> Statement:
-    verb = tokens[0].text.upper()
-    clause = _format_clause(tokens)
-    takes_data = verb == "INSERT" and not any(token.says("SELECT", "INFILE") for token in tokens)
-    tail = tokens[clause].start if clause is not None else len(canonical)
-    return Statement(
-        text=canonical[:tail].rstrip() if takes_data else canonical,
-        verb=verb,
-        query_class=query_class,
-        output_format=tokens[clause + 1].text if clause is not None else None,
-        tail=tail,
-        takes_data=takes_data,
-        names_by_parameter=any(
-            token.says("IDENTIFIER") and tokens[place - 1].says(":") for place, token in enumerate(tokens)
-        ),
-        target=_target(tokens) if verb == "INSERT" else None,
-        killed=_killed(tokens),
-    )
-
-
-def _target(tokens: rules.Tokens) -> str | None:
-    """The table's name in `INSERT INTO name …`."""
-    return tokens[2].text if tokens[2].is_name and not tokens[3].says(".") else None
-
-
-def _format_clause(tokens: rules.Tokens) -> int | None:
-    """The place of FORMAT where it begins the clause at the statement's end: `FORMAT name [SETTINGS …]`."""
-    for place in range(len(tokens) - 2, 0, -1):
-        token, name = tokens[place], tokens[place + 1]
-        if token.says("FORMAT") and name.is_name and not name.says("ASC", "DESC"):
-            rest = tokens[place + 2 :]
-            return place if not rest or rest[0].says("SETTINGS") else None
-    return None
-
-
-def _killed(tokens: rules.Tokens) -> str | None:
-    """The id in `KILL QUERY WHERE query_id = '…' [SYNC|ASYNC]`, in SQL's notation."""
-    words = [token.text for token in tokens]
-    if words[:5] != ["KILL", "QUERY", "WHERE", "query_id", "="] or tokens[5].kind is not Kind.STRING:
-        return None
-    return words[5] if words[6:] in ([], ["SYNC"], ["ASYNC"]) else None

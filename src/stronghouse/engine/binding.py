@@ -6,7 +6,7 @@ extension by itself does neither (measured: 50 ms and 1 thread instead of 195 ms
 
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.machinery import ExtensionFileLoader
 from pathlib import Path
 from typing import Protocol, cast
@@ -74,6 +74,10 @@ class RawConnection(Protocol):
 
     def classify_query(self, sql: str) -> dict[str, object]:
         """What the statement would do."""
+        ...
+
+    def set_progress_callback(self, callback: Callable[[Mapping[str, int]], None] | None) -> None:
+        """Call this about every 100 ms while a statement runs, from a thread of the engine's."""
         ...
 
     def send_insert(self, query_str: str, format: str) -> RawInsert:  # noqa: A002 - its name

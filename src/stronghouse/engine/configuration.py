@@ -1,4 +1,9 @@
-"""The engine's two configuration files, made as XML trees from data. No name or value in them comes from users."""
+"""The engine's two configuration files, made as XML trees from data.
+
+Names of elements are our own, or names of databases and tables that are safe as such (`ELEMENT`). Values that come from
+users are text of elements, never attributes, and cannot refer to other values: the engine would put in whatever
+`${profiles.default.x}` names (`inert`).
+"""
 
 import re
 import xml.etree.ElementTree as ET
@@ -6,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stronghouse.engine.settings import DEFAULTS, FIXED, FIXED_OF_TABLES
+from stronghouse.engine.logs.tables import ENGINE_CONFIGURATION, ENGINE_SETTINGS
+from stronghouse.engine.settings import DEFAULTS, EXPRESSIONS, FIXED, FIXED_OF_TABLES
 from stronghouse.kernel.errors import Invalid
 from stronghouse.kernel.files import private_directory, write_private
 
@@ -31,17 +37,23 @@ TABLE_ENGINES = (
 """Engines whose rows are on the table's storage policy or in memory only. Log, StripeLog, Set, Join and EmbeddedRocksDB
 write to the unencrypted default disk; Buffer, Merge and Alias get around what a table's name protects."""
 DATABASE_ENGINES = ("Atomic",)
-GRANTS = (
-    "SHOW, SHOW ACCESS, CHECK, SELECT, INSERT, ALTER, CREATE DATABASE, CREATE TABLE, CREATE VIEW, "
-    "CREATE ARBITRARY TEMPORARY TABLE, CREATE FUNCTION, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, KILL QUERY, SYSTEM, "
-    "dictGet"
-)
-"""The user's rights. Sources (FILE, URL, S3, REMOTE, …), access management, named collections, dictionaries, backups
-and introspection are not among them: the second net below the admission of statements."""
-
-_ELEMENT = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+ELEMENT = re.compile(r"(?!include\Z)[A-Za-z_][A-Za-z0-9_-]*")
+"""What can be an element's name. `include` has a meaning of its own (measured: the engine does not open); a dot or a
+bracket would be part of a path to something else."""
+UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+"""Characters that an element's text cannot hold."""
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9_./@+=,: -]*")
-Content = str | Sequence["Node"]
+
+
+@dataclass(frozen=True)
+class EnvironmentKey:
+    """A key that the engine takes from an environment variable while it opens."""
+
+    id: str
+    variable: str
+
+
+Content = str | EnvironmentKey | Sequence["Node"]
 Node = tuple[str, Content]
 
 
@@ -82,8 +94,13 @@ class Layout:
         return self.configuration / "users.xml"
 
 
-def write_configuration(layout: Layout, *, memory_limit_bytes: int) -> None:
+def write_configuration(layout: Layout, *, memory_limit_bytes: int, users: Node) -> None:
     """Write both files, 0600.
+
+    Args:
+        layout: where to.
+        memory_limit_bytes: what the engine may use.
+        users: the users file's tree (`engine/access/rendering.py`).
 
     Raises:
         Invalid: the path has characters that would mean something in a connection string.
@@ -91,16 +108,8 @@ def write_configuration(layout: Layout, *, memory_limit_bytes: int) -> None:
     if not _PLAIN_PATH.fullmatch(str(layout.root)):
         raise Invalid("The path of a service's data may hold letters, digits and _./@+=,:- only.", code="path_invalid")
     private_directory(layout.configuration)
-    for path, content in rendered_configuration(layout, memory_limit_bytes=memory_limit_bytes).items():
-        write_private(path, content)
-
-
-def rendered_configuration(layout: Layout, *, memory_limit_bytes: int) -> dict[Path, bytes]:
-    """Both files as this version writes them."""
-    return {
-        layout.engine_file: _render(engine_tree(layout, memory_limit_bytes=memory_limit_bytes)),
-        layout.users_file: _render(users_tree()),
-    }
+    write_private(layout.engine_file, render(engine_tree(layout, memory_limit_bytes=memory_limit_bytes)))
+    write_private(layout.users_file, render(users))
 
 
 def engine_tree(layout: Layout, *, memory_limit_bytes: int) -> Node:
@@ -117,7 +126,7 @@ def engine_tree(layout: Layout, *, memory_limit_bytes: int) -> Node:
                     ("disk", "local"),
                     ("path", "data/"),
                     ("algorithm", "AES_256_CTR"),
-                    ("key_hex", KEY_VARIABLE),
+                    ("key_hex", EnvironmentKey("1", KEY_VARIABLE)),
                     ("current_key_id", "1"),
                 ),
             ),
@@ -144,50 +153,50 @@ def engine_tree(layout: Layout, *, memory_limit_bytes: int) -> Node:
             ("primary_index_cache_size", cache),
             ("index_mark_cache_size", cache),
             ("query_condition_cache_size", str(16 << 20)),
+            ENGINE_CONFIGURATION,
         ),
     )
 
 
-def users_tree() -> Node:
-    """The users file: the engine's one user with the rights and the settings that everybody has."""
-    constraints: list[Node] = [(name, (("const", ""),)) for name in FIXED]
+def base_profile(name: str, *, expressions: bool = False) -> Node:
+    """The settings that every connection begins with; those that are fixed are constant.
+
+    `expressions`: for connections that may evaluate what stands in VALUES, as their address says.
+    """
+    fixed = {**FIXED, **ENGINE_SETTINGS, **dict.fromkeys(EXPRESSIONS, str(int(expressions)))}
+    constraints: list[Node] = [(name, (("const", ""),)) for name in fixed]
     constraints += [(f"merge_tree_{name}", (("const", ""),)) for name in FIXED_OF_TABLES]
-    profile: list[Node] = [*FIXED.items(), *DEFAULTS.items(), ("constraints", constraints)]
-    grants: list[Node] = [("query", f"GRANT {GRANTS} ON *.*")]
-    grants += [("query", f"GRANT TABLE ENGINE ON {name}") for name in TABLE_ENGINES]
-    grants.append(("query", "GRANT SET DEFINER ON default"))
-    user = (
-        ("no_password", ""),  # reached by this process only; people are authenticated by the front
-        ("networks", (("ip", "::/0"),)),
-        ("profile", "default"),
-        ("quota", "default"),
-        ("grants", grants),
-    )
-    return (
-        "clickhouse",
-        (
-            ("profiles", (("default", profile),)),
-            ("quotas", (("default", ""),)),
-            ("users", (("default", user),)),
-        ),
-    )
+    return name, [*fixed.items(), *DEFAULTS.items(), ("constraints", constraints)]
 
 
-def _render(tree: Node) -> bytes:
+def inert(sql: str) -> str:
+    """SQL as an element's text may hold it: nothing that the engine would replace when it reads the file.
+
+    What is escaped stands within strings and quoted names, in canonical SQL, and means the same there.
+    """
+    return UNWRITABLE.sub(_escape, sql).replace("${", "\\x24{")
+
+
+def _escape(match: re.Match[str]) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in match[0].encode("utf-8", "surrogateescape"))
+
+
+def render(tree: Node) -> bytes:
+    """A tree as the text of a file."""
     return bytes(ET.tostring(_element(tree), encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
 def _element(node: Node) -> ET.Element:
     name, content = node
-    if not _ELEMENT.fullmatch(name):
+    if not ELEMENT.fullmatch(name):
         raise ValueError(f"{name!r} is no element of a configuration")
     element = ET.Element(name)
-    if name == "key_hex":  # the one element with attributes: which key, and from where
-        element.attrib.update(id="1", from_env=str(content))
+    if isinstance(content, EnvironmentKey):
+        element.attrib.update(id=content.id, from_env=content.variable)
     elif isinstance(content, str):
-        if not content.isprintable():
+        if UNWRITABLE.search(content):
             raise ValueError(f"the value of {name} has characters that XML cannot hold")
         element.text = content
     else:
-        element.extend(_element(child) for child in content)
+        element.extend([_element(child) for child in content])
     return element

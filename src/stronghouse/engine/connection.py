@@ -47,8 +47,11 @@ class Connection:
         self, sql: str, *, output_format: str = "TabSeparated", parameters: Mapping[str, str] | None = None
     ) -> Result:
         """Run one statement to its end; raises DatabaseError."""
-        raw = self._raw
-        result = _call(lambda: raw.query(sql, output_format, params=dict(parameters or {})))
+        try:
+            result = self._raw.query(sql, output_format, params=dict(parameters) if parameters else {})
+        except RuntimeError as error:
+            # The cause would put the statement's text into a traceback.
+            raise parse_error(str(error)) from None
         if result.has_error():
             raise parse_error(result.error_message())
         return Result(result.bytes(), _counters(result))
@@ -61,6 +64,10 @@ class Connection:
         """What `sql` would do, without running it."""
         answer = self._raw.classify_query(sql)
         return Classification(getattr(answer["query_class"], "name", "UNKNOWN"), int(str(answer["statement_count"])))
+
+    def watch(self, callback: Callable[[Mapping[str, int]], None] | None) -> None:
+        """Have a statement's progress told (`read_rows`, `read_bytes`, `total_rows_to_read`, `elapsed_ns`, …)."""
+        self._raw.set_progress_callback(callback)
 
     def insert(self, sql: str, *, input_format: str) -> "Insertion":
         """Begin an insert whose data follow; `sql` is the INSERT without FORMAT. Raises DatabaseError."""

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stronghouse.engine.binding import RawModule, load_engine
-from stronghouse.engine.configuration import DISK, KEY_VARIABLE, POLICY, Layout, write_configuration
+from stronghouse.engine.binding import load_engine
+from stronghouse.engine.configuration import DISK, KEY_VARIABLE, POLICY, Layout, Node, write_configuration
 from stronghouse.engine.connection import Connection
 from stronghouse.engine.data_key import check_data_key
 from stronghouse.engine.default_database import plain_default_database, prepare_default_database
@@ -14,6 +14,9 @@ from stronghouse.engine.errors import DatabaseError
 from stronghouse.engine.settings import EXPRESSIONS
 from stronghouse.kernel.errors import Unavailable
 from stronghouse.kernel.files import private_directory
+
+INTERNAL = "s_internal"
+"""The engine's role for what the worker itself does: it may do all that anybody may, and use `_stronghouse`."""
 
 
 @dataclass(frozen=True)
@@ -29,56 +32,109 @@ class Vocabulary:
     higher_order: frozenset[str]
 
 
-class Engine:
-    """An open engine. There is at most one in a process."""
+def prove_data_key(data_directory: Path, data_key: bytes) -> None:
+    """Prove that a key is the one of the data, before anything else is opened with it; see `check_data_key`.
 
-    def __init__(self, module: RawModule, address: str) -> None:
-        self._module = module
-        self._address = address
-        self.first = Connection(module.connect(address))
-        """The engine lives as long as one connection does: this one."""
-        self.version = self.first.value("SELECT version()")
-        self.timezone = self.first.value("SELECT timezone()")
+    Raises:
+        Invalid, Conflict: the key is missing or not the one of the data; nothing was opened.
+        Unavailable: the directory cannot be used.
+    """
+    layout = Layout(data_directory)
+    try:
+        private_directory(layout.configuration)
+        check_data_key(layout, data_key)
+    except OSError as error:
+        raise Unavailable("The service's data directory cannot be used.", detail=str(error)) from error
+
+
+class Engine:
+    """An open engine. There is at most one in a process.
+
+    Attributes:
+        layout: where its things are.
+        first: the connection that keeps it open, with the rights of `INTERNAL` only.
+        version, timezone: its own.
+    """
+
+    def __init__(self, layout: Layout, *, memory_limit_bytes: int) -> None:
+        self.layout = layout
+        self._memory = memory_limit_bytes
+        self._module = load_engine()
+        self._address = f"file:{layout.engine}?config-file={layout.engine_file}"
+        self.first: Connection
+        self.version = self.timezone = ""
 
     @classmethod
-    def open(cls, data_directory: Path, *, data_key: bytes, memory_limit_bytes: int) -> "Engine":
+    def open(cls, data_directory: Path, *, data_key: bytes, memory_limit_bytes: int, users: Node) -> "Engine":
         """Open the engine on a service's data, which only it may use.
+
+        Args:
+            data_directory: the service's.
+            data_key: 32 bytes.
+            memory_limit_bytes: what the engine may use.
+            users: its users file's tree (engine/access/rendering.py).
 
         Raises:
             Invalid, Conflict: the data key is missing or not the one of the data; nothing was opened or written.
             Unavailable: the engine does not open, or does not encrypt as it should.
         """
-        layout = Layout(data_directory)
-        module = load_engine()
+        engine = cls(Layout(data_directory), memory_limit_bytes=memory_limit_bytes)
+        engine._open(data_key, users)
+        return engine
+
+    def reopen(self, *, data_key: bytes, users: Node) -> None:
+        """Close and open again with another users file. Every other connection is closed already.
+
+        Raises:
+            as `open`; the engine is closed then.
+        """
+        self.close()
+        self._open(data_key, users)
+
+    def has_generation(self, generation: int) -> bool:
+        """Whether the engine reads the users file of this generation of the catalogue."""
+        return self.first.value(f"SELECT has(currentRoles(), 'g_{generation}')") == "1"
+
+    def _open(self, data_key: bytes, users: Node) -> None:
+        layout = self.layout
+        prove_data_key(layout.root, data_key)
         try:
-            private_directory(layout.configuration)
-            check_data_key(layout, data_key)
             _prepare(layout)
-            write_configuration(layout, memory_limit_bytes=memory_limit_bytes)
+            write_configuration(layout, memory_limit_bytes=self._memory, users=users)
         except OSError as error:
             raise Unavailable("The service's data directory cannot be used.", detail=str(error)) from error
-        engine = _with_key(data_key, lambda: cls(module, f"file:{layout.engine}?config-file={layout.engine_file}"))
+        self.first = _with_key(data_key, lambda: Connection(self._module.connect(self._address)))
         try:
-            plain_default_database(engine.first)
-            _verify(engine.first, layout)
+            plain_default_database(self.first)
+            _verify(self.first, layout)
+            self.version = self.first.value("SELECT version()")
+            self.timezone = self.first.value("SELECT timezone()")
         except DatabaseError as error:
-            engine.close()
+            self.close()
             raise Unavailable(
                 "The engine does not answer as it should.", code="engine_unsound", detail=error.public
             ) from error
         except BaseException:
-            engine.close()
+            self.close()
             raise
-        return engine
 
     def connect(self, *, expressions: bool = False) -> Connection:
-        """A new connection. `expressions`: text in VALUES may be evaluated; only for data that were checked."""
+        """A new connection, which has every role there is.
+
+        `expressions`: text in VALUES may be evaluated; only for data that were checked.
+        """
         # Settings in the address are not subject to constraints: it is the way past our own.
         extra = "".join(f"&{name}=1" for name in EXPRESSIONS) if expressions else ""
         try:
             return Connection(self._module.connect(self._address + extra))
         except RuntimeError as error:
             raise Unavailable("The engine gives no connection.", detail=str(error)) from None
+
+    def internal(self) -> Connection:
+        """A new connection for what the worker itself does."""
+        connection = self.connect()
+        connection.query(f"SET ROLE {INTERNAL}")
+        return connection
 
     def vocabulary(self) -> Vocabulary:
         """The names that this engine knows."""
@@ -121,7 +177,7 @@ def _prepare(layout: Layout) -> None:
     prepare_default_database(layout)
 
 
-def _with_key(data_key: bytes, opening: Callable[[], Engine]) -> Engine:
+def _with_key(data_key: bytes, opening: Callable[[], Connection]) -> Connection:
     os.environ[KEY_VARIABLE] = data_key.hex()  # noqa: TID251 - the engine takes the key from there and nowhere else
     try:
         return opening()

@@ -5,7 +5,10 @@ import re
 from stronghouse.kernel.errors import StronghouseError
 
 UNKNOWN_EXCEPTION = 1002
-_TEXT = re.compile(r"Code: (?P<code>\d+)\. (?P<message>.*?)(?:\s*\((?P<name>[A-Z][A-Z0-9_]+)\))?\s*", re.DOTALL)
+_TEXT = re.compile(
+    r"Code: (?P<code>\d+)\. (?P<message>.*?)(?:\s*\((?P<name>[A-Z][A-Z0-9_]+)\))?(?:\s*\(version [^()]*\))?\s*",
+    re.DOTALL,
+)
 _PREFIX = "DB::Exception: "
 
 

@@ -3,9 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from stronghouse.engine.configuration import KEY_VARIABLE, Layout, write_configuration
+from stronghouse.engine.configuration import KEY_VARIABLE, Layout, Node, base_profile, render, write_configuration
 from stronghouse.engine.settings import FIXED
 from stronghouse.kernel.errors import Invalid
+
+USERS: Node = ("clickhouse", (("profiles", (base_profile("default"),)),))
 
 
 def read(path: Path) -> ET.Element:
@@ -14,7 +16,7 @@ def read(path: Path) -> ET.Element:
 
 def test_every_storage_policy_is_encrypted_and_the_key_comes_from_the_environment(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    write_configuration(layout, memory_limit_bytes=1 << 30)
+    write_configuration(layout, memory_limit_bytes=1 << 30, users=USERS)
     engine = read(layout.engine_file)
     policies = engine.find("storage_configuration/policies")
     assert policies is not None
@@ -27,12 +29,13 @@ def test_every_storage_policy_is_encrypted_and_the_key_comes_from_the_environmen
     assert key is not None
     assert (key.attrib, key.text) == ({"id": "1", "from_env": KEY_VARIABLE}, None)
     assert disks.findtext("encrypted/algorithm") == "AES_256_CTR"
-    assert not [element.tag for element in engine if element.tag.endswith("_log")]
+    logs = [element for element in engine if element.tag.endswith("_log")]
+    assert [(log.tag, log.findtext("engine")) for log in logs] == [("query_log", "ENGINE = Null")], "it keeps nothing"
 
 
 def test_fixed_settings_have_a_value_and_a_constraint(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
-    write_configuration(layout, memory_limit_bytes=1 << 30)
+    write_configuration(layout, memory_limit_bytes=1 << 30, users=USERS)
     profile = read(layout.users_file).find("profiles/default")
     assert profile is not None
     for name, value in FIXED.items():
@@ -44,4 +47,19 @@ def test_fixed_settings_have_a_value_and_a_constraint(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a?b", "a&b", "a%20b", "a#b", "a<b", "a\nb"])
 def test_a_path_that_would_mean_something_in_an_address_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(Invalid):
-        write_configuration(Layout(tmp_path / name), memory_limit_bytes=1)
+        write_configuration(Layout(tmp_path / name), memory_limit_bytes=1, users=USERS)
+
+
+def test_text_and_names_that_the_engine_would_misread_are_refused() -> None:
+    assert b"<a>&lt;&amp;</a>" in render(("a", "<&"))
+    for tree in (("a b", ""), ("a.b", ""), ("include", ""), ("1", ""), ("a", "\x00"), ("a", "\n"), ("", "")):
+        with pytest.raises(ValueError, match=r"is no element|cannot hold"):
+            render(tree)
+
+
+def test_only_the_key_comes_from_the_environment(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    write_configuration(layout, memory_limit_bytes=1 << 30, users=("clickhouse", (("key_hex", "text"),)))
+    assert read(layout.users_file)[0].attrib == {}
+    having = [element.tag for element in read(layout.engine_file).iter() if element.attrib]
+    assert having == ["key_hex"]
