@@ -2,27 +2,28 @@
 
 import base64
 import os
+import signal
 import socket
 import sys
+from types import FrameType
 
 import structlog
-import uvloop
 
-from stronghouse.engine.admission import Admission
-from stronghouse.engine.engine import Engine
 from stronghouse.kernel.canonical import parse_json
 from stronghouse.kernel.errors import StronghouseError
 from stronghouse.kernel.logs import configure_logs
-from stronghouse.worker.authentication import Owner
-from stronghouse.worker.channel import Channel, ChannelClosed, encode, receive
-from stronghouse.worker.commands import obey
-from stronghouse.worker.front import Front
+from stronghouse.worker.channel import ChannelClosed
+from stronghouse.worker.control import Control
 from stronghouse.worker.privileges import die_with, hide_memory
-from stronghouse.worker.responses import Identity
-from stronghouse.worker.server import Server
+from stronghouse.worker.serving import Serving
 from stronghouse.worker.specification import Launch, WorkerSpec
 
+SIGNAL_GRACE_SECONDS = 5.0
 _log = structlog.get_logger()
+
+
+class _Terminated(Exception):  # noqa: N818 - an event more than an error
+    """Somebody sent SIGTERM."""
 
 
 def main(arguments: list[str]) -> int:
@@ -30,31 +31,44 @@ def main(arguments: list[str]) -> int:
     launch = Launch.from_json(parse_json(arguments[1]))
     hide_memory()
     die_with(launch.parent)
-    control = socket.socket(fileno=launch.control)
+    control = Control(socket.socket(fileno=launch.control))
     if launch.listener is None or launch.sandbox is None:
         return 2
     try:
-        spec, engine = _open(control)
+        message = control.receive()
+        spec = WorkerSpec.from_json(message.get("spec"))
+        data_key = base64.b64decode(str(message.pop("data_key", "")), validate=True)
+        listener = socket.socket(fileno=launch.listener)
+        serving = Serving(spec, launch.sandbox, control, listener, data_key)
     except ChannelClosed:
         return 0
     except StronghouseError as error:
-        control.sendall(encode({"type": "failed", "code": error.code, "reason": error.public, "detail": error.detail}))
+        control.send({"type": "failed", "code": error.code, "reason": error.public, "detail": error.detail})
         return 1
+    del data_key
     _separate_logs()
-    listener = socket.socket(fileno=launch.listener)
-    try:
-        uvloop.run(_serve(control, listener, launch, spec, engine))
-    finally:
-        engine.close()
+    serving.start()
+    control.send(serving.ready())
+    _log.info("ready", engine=serving.engine.version)
+    _obey(serving)
+    serving.close()
+    _log.info("stopped")
     return 0
 
 
-def _open(control: socket.socket) -> tuple[WorkerSpec, Engine]:
-    """Read the specification and the data key, and open the engine; nothing here keeps the key."""
-    message = receive(control)
-    spec = WorkerSpec.from_json(message.get("spec"))
-    data_key = base64.b64decode(str(message.pop("data_key", "")), validate=True)
-    return spec, Engine.open(spec.data_directory, data_key=data_key, memory_limit_bytes=spec.memory_limit_bytes)
+def _obey(serving: Serving) -> None:
+    """Until the agent ends the worker or is gone, or somebody sends SIGTERM: then what was accepted is answered."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        serving.commands.obey()
+    except _Terminated:
+        serving.server.stop_accepting()
+        serving.commands.grace = SIGNAL_GRACE_SECONDS
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise _Terminated
 
 
 def _separate_logs() -> None:
@@ -64,24 +78,6 @@ def _separate_logs() -> None:
     os.dup2(nowhere, 2)
     os.close(nowhere)
     configure_logs("worker")
-
-
-async def _serve(
-    control: socket.socket, listener: socket.socket, launch: Launch, spec: WorkerSpec, engine: Engine
-) -> None:
-    channel = await Channel.over(control)
-    admission = Admission(engine)
-    identity = Identity(engine.version, engine.timezone, spec.service_id)
-    front = Front(engine, admission, Owner(spec.username, spec.password_sha256), identity)
-    server = Server(front, listener)
-    await server.start()
-    sandbox = launch.sandbox.to_json() if launch.sandbox else None
-    await channel.send({"type": "ready", "engine_version": engine.version, "sandbox": sandbox})
-    _log.info("ready", engine=engine.version)
-    await obey(channel, front, server)
-    admission.close()
-    channel.close()
-    _log.info("stopped")
 
 
 if __name__ == "__main__":

@@ -1,19 +1,21 @@
-"""A request's body as a file that a thread can read, decompressed on the way, never whole in memory."""
+"""A request's body: read as it comes, decompressed on the way, never whole in memory."""
 
-import asyncio
 import bz2
-import concurrent.futures
 import gzip
 import io
 import lzma
+import re
+import time
 import zlib
+from collections.abc import Callable
 from typing import Protocol, cast
 
 import lz4.frame
 import zstandard
-from aiohttp import ClientError, StreamReader
 
 from stronghouse.engine.errors import DatabaseError
+from stronghouse.worker.parser import Head
+from stronghouse.worker.wire import Wire
 
 BODY_SECONDS = 60.0
 """How long a client may send nothing while its body is not complete."""
@@ -21,6 +23,12 @@ PIECE = 1 << 20
 """How much is read at a time, in bytes after decompression."""
 ZSTD_WINDOW = 128 << 20
 ZSTD_STEP = 1 << 10
+MAX_CHUNK_LINE = 256
+MAX_TRAILER = 8 << 10
+REST_BYTES = 64 << 10
+REST_SECONDS = 10.0
+"""How long what an answered client goes on sending is read, so that it gets to read the answer."""
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n")
 
 
 class Source(Protocol):
@@ -31,56 +39,138 @@ class Source(Protocol):
         ...
 
 
-class BodyReader(io.RawIOBase):
-    """The body, read by a thread while the event loop receives it.
+class RequestBody:
+    """The bytes behind a head, as they come. Its `read` waits, in the request's own thread.
 
-    Args:
-        content: where it comes from; None when `beginning` is all of it.
-        beginning: what is there already.
+    Attributes:
+        length: in bytes; None when it comes in chunks, so that nobody knows yet.
+        ended: whether its last byte has been read: what comes next on the connection is the next request.
     """
 
-    def __init__(self, content: StreamReader | None, beginning: bytes = b"") -> None:
-        super().__init__()
-        self._content = content
-        self._loop = asyncio.get_running_loop()
-        self._rest = memoryview(beginning)
-        self._waiting: concurrent.futures.Future[bytes] | None = None
+    __slots__ = ("_abandoned", "_broken", "_chunked", "_expected", "_left", "_wire", "ended", "length")
+
+    def __init__(self, wire: Wire, head: Head) -> None:
+        self.length = head.length
+        self.ended = head.length == 0
+        self._wire = wire
+        self._chunked = head.length is None
+        self._left = head.length or 0
+        self._expected = head.expects_continue
         self._abandoned = False
+        self._broken = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the request has no body at all."""
+        return self.length == 0
+
+    @property
+    def finishable(self) -> bool:
+        """Whether the connection can have another request: the rest of the body is going to come, and is short."""
+        if self.ended:
+            return True
+        return not (self._broken or self._abandoned or self._expected or self._chunked) and self._left <= REST_BYTES
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes, waiting for at least one; none at the end.
+
+        Raises:
+            DatabaseError: 209 when nothing comes for a minute, 36 when the chunks are malformed.
+            ConnectionAbortedError: the client is gone, or `abandon` was called.
+        """
+        if self.ended:
+            return b""
+        if self._expected:
+            self._expected = False
+            self._wire.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if self._chunked and not self._left and not self._next_chunk():
+            return b""
+        data = self._receive(min(size, self._left))
+        self._left -= len(data)
+        if not self._left:
+            if not self._chunked:
+                self.ended = True
+            elif self._line(2) != b"\r\n":
+                raise self._malformed()
+        return data
+
+    def abandon(self) -> None:
+        """Make a waiting `read` fail, and every later one. From any thread; the response can still be sent."""
+        if not self.ended:
+            self._abandoned = True
+            self._wire.cut_reading()
+
+    def discard(self) -> bool:
+        """Read and forget the rest, for a while; says whether the end was reached."""
+        if self._expected or self._broken or self._abandoned:
+            return self.ended
+        deadline = time.monotonic() + REST_SECONDS
+        try:
+            while not self.ended and time.monotonic() < deadline:
+                self.read(REST_BYTES)
+        except (DatabaseError, OSError):
+            return False
+        return self.ended
+
+    def _receive(self, size: int) -> bytes:
+        data = self._waiting(lambda: self._wire.receive(size, seconds=BODY_SECONDS))
+        if not data:
+            self._broken = True
+            raise ConnectionAbortedError
+        return data
+
+    def _waiting(self, receive: Callable[[], bytes]) -> bytes:
+        if self._abandoned:
+            raise ConnectionAbortedError
+        try:
+            return receive()
+        except TimeoutError:
+            self._broken = True
+            raise DatabaseError(209, "SOCKET_TIMEOUT", "The request's body stopped coming") from None
+        except ValueError:
+            raise self._malformed() from None
+        except OSError as error:
+            self._broken = True
+            raise ConnectionAbortedError from error
+
+    def _line(self, most: int) -> bytes:
+        return self._waiting(lambda: self._wire.line(most, seconds=BODY_SECONDS))
+
+    def _next_chunk(self) -> bool:
+        """Read the line before a chunk; False for the last one, whose trailer is read too."""
+        match = _CHUNK.fullmatch(self._line(MAX_CHUNK_LINE))
+        if match is None:
+            raise self._malformed()
+        self._left = int(match[1], 16)
+        if self._left:
+            return True
+        total = 0
+        while (line := self._line(MAX_TRAILER)) != b"\r\n":
+            total += len(line)
+            if total > MAX_TRAILER or b":" not in line:
+                raise self._malformed()
+        self.ended = True
+        return False
+
+    def _malformed(self) -> DatabaseError:
+        self._broken = True
+        return DatabaseError(36, "BAD_ARGUMENTS", "The request's chunks are malformed")
+
+
+class _Raw(io.RawIOBase):
+    """A source for Python's own decoders."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self._source = source
 
     def readable(self) -> bool:
-        """Yes."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed's Buffer has no slices
-        """What there is, waiting for at least one byte; 0 at the end. Raises ConnectionError."""
-        if not self._rest:
-            self._rest = memoryview(self._next())
-        size = min(len(buffer), len(self._rest))
-        buffer[:size] = self._rest[:size]
-        self._rest = self._rest[size:]
-        return size
-
-    def abandon(self) -> None:
-        """Make a waiting read fail. Called from the event loop."""
-        self._abandoned = True
-        if self._waiting is not None:
-            self._waiting.cancel()
-
-    def _next(self) -> bytes:
-        if self._abandoned:
-            raise ConnectionAbortedError
-        if self._content is None:
-            return b""
-        self._waiting = asyncio.run_coroutine_threadsafe(self._content.readany(), self._loop)
-        try:
-            return self._waiting.result(timeout=BODY_SECONDS)
-        except TimeoutError:
-            self._waiting.cancel()
-            raise DatabaseError(209, "SOCKET_TIMEOUT", "The request's body stopped coming") from None
-        except (concurrent.futures.CancelledError, ClientError, ConnectionError) as error:
-            raise ConnectionAbortedError from error
-        finally:
-            self._waiting = None
+        data = self._source.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 class _Deflated(io.RawIOBase):
@@ -147,23 +237,23 @@ class _Zstd(io.RawIOBase):
         return size
 
 
-def decoded(encoding: str, body: io.RawIOBase) -> Source:
+def decoded(encoding: str, body: Source) -> Source:
     """`body` without its compression. Concatenated frames are read through to the last; raises DatabaseError."""
     match encoding.strip().lower():
         case "" | "identity":
             source: object = body
         case "gzip" | "x-gzip":
-            source = _gunzipped(io.BufferedReader(body, PIECE))
+            source = _gunzipped(io.BufferedReader(_Raw(body), PIECE))
         case "deflate":
-            source = _Deflated(cast("Source", body))
+            source = _Deflated(body)
         case "zstd":
-            source = _Zstd(cast("Source", body))
+            source = _Zstd(body)
         case "lz4":
-            source = lz4.frame.LZ4FrameFile(io.BufferedReader(body, PIECE), mode="rb")
+            source = lz4.frame.LZ4FrameFile(io.BufferedReader(_Raw(body), PIECE), mode="rb")
         case "bz2":
-            source = bz2.BZ2File(io.BufferedReader(body, PIECE))
+            source = bz2.BZ2File(io.BufferedReader(_Raw(body), PIECE))
         case "xz":
-            source = lzma.LZMAFile(io.BufferedReader(body, PIECE))  # noqa: SIM115 - as _gunzipped
+            source = lzma.LZMAFile(io.BufferedReader(_Raw(body), PIECE))  # noqa: SIM115 - as _gunzipped
         case _:
             raise DatabaseError(89, "UNKNOWN_COMPRESSION_METHOD", "Unknown compression method in Content-Encoding")
     return cast("Source", source)

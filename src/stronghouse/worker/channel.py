@@ -23,7 +23,10 @@ def decode(line: bytes) -> Message:
     """The object in a line; raises ChannelClosed for the end, and ValueError for anything else."""
     if not line.endswith(b"\n"):
         raise ChannelClosed
-    message = parse_json(line)
+    try:
+        message = parse_json(line)
+    except RecursionError:  # brackets within brackets
+        raise ValueError("a message is not nested so deeply") from None
     if not isinstance(message, dict):
         raise ValueError("a message is an object")  # noqa: TRY004 - bad input, not a bad call
     return message

@@ -1,56 +1,94 @@
 """Doing what the agent asks over the control channel, until it asks to stop or is gone."""
 
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import structlog
 
 from stronghouse.kernel.canonical import Json
-from stronghouse.worker.channel import Channel, ChannelClosed, Message
-from stronghouse.worker.front import Front
+from stronghouse.kernel.errors import StronghouseError
+from stronghouse.worker.channel import ChannelClosed, Message
+from stronghouse.worker.control import Control
+from stronghouse.worker.running import Running
 from stronghouse.worker.server import Server
+from stronghouse.worker.sessions import Sessions
 
+IDLE_GRACE_SECONDS = 5.0
 _log = structlog.get_logger()
 
 
-async def obey(channel: Channel, front: Front, server: Server) -> None:
-    """Answer the agent's messages; returns when the worker has stopped serving. A lost agent is no reason to linger."""
-    while True:
+@dataclass
+class Commands:
+    """The agent's commands.
+
+    Attributes:
+        control, server, running, sessions: the worker's.
+        set_password: gives the owner another password, by its hash.
+        report: what the worker tells of a thing by name (`logs`, `access`); raises ValueError for an unknown one.
+        grace: once the worker is to end, for how many seconds requests may go on; None before.
+    """
+
+    control: Control
+    server: Server
+    running: Running
+    sessions: Sessions
+    set_password: Callable[[str], None]
+    report: Callable[[Message], Json]
+    grace: float | None = None
+
+    def obey(self) -> None:
+        """Do what comes until the worker is to end; a lost agent is no reason to linger."""
         try:
-            message = await channel.receive()
-            if await _obey(message, channel, front, server):
-                return
+            while self.grace is None:
+                try:
+                    self._take(self.control.receive())
+                except ValueError as error:
+                    _log.error("message_unreadable", reason=str(error))
         except ChannelClosed:
-            await server.stop_accepting()
-            await server.finish(0.0)
-            return
+            self.server.stop_accepting()
+            self.grace = 0.0
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case {"type": "activity"}:
+                activity = self.running.activity
+                self._answer(
+                    message, {"active_requests": activity.active_requests, "idle_seconds": activity.idle_seconds}
+                )
+            case {"type": "stop_if_idle", "idle_seconds": (int() | float()) as seconds}:
+                if idle := self._is_idle(float(seconds)):
+                    self.server.stop_accepting()
+                self._answer(message, idle)
+                self.grace = IDLE_GRACE_SECONDS if idle else None
+            case {"type": "stop", "grace": (int() | float()) as seconds}:
+                self.server.stop_accepting()
+                self._answer(message, None)
+                self.grace = float(seconds)
+            case _:
+                # They may have to wait for the data key, which comes over this channel.
+                threading.Thread(target=self._take_slow, args=(message,), daemon=True).start()
+
+    def _take_slow(self, message: Message) -> None:
+        result: Json = None
+        try:
+            match message:
+                case {"type": "set_password", "password_sha256": str(password)}:
+                    self.set_password(password)
+                case _:
+                    result = self.report(message)
+            self._answer(message, result)
+        except StronghouseError as error:
+            _log.error("command_failed", command=str(message.get("type")), code=error.code, detail=error.detail)
         except ValueError as error:
             _log.error("message_unreadable", reason=str(error))
+        except ChannelClosed:
+            return
 
+    def _answer(self, message: Message, result: Json) -> None:
+        self.control.send({"type": "answer", "id": message.get("id"), "result": result})
 
-async def _obey(message: Message, channel: Channel, front: Front, server: Server) -> bool:
-    """Do what one message asks; says whether the worker is to end."""
-    ends = False
-    grace = 0.0
-    result: Json = None
-    match message:
-        case {"type": "set_password", "password_sha256": str(password)}:
-            front.set_password(password)
-        case {"type": "activity"}:
-            activity = front.running.activity
-            result = {"active_requests": activity.active_requests, "idle_seconds": activity.idle_seconds}
-        case {"type": "stop_if_idle", "idle_seconds": (int() | float()) as seconds}:
-            ends = result = _is_idle(front, float(seconds))
-            grace = 5.0
-        case {"type": "stop", "grace": (int() | float()) as seconds}:
-            ends, grace = True, float(seconds)
-        case _:
-            raise ValueError("an unknown message")
-    if ends:
-        await server.stop_accepting()
-    await channel.send({"type": "answer", "id": message.get("id"), "result": result})
-    if ends:
-        await server.finish(grace)
-    return ends
-
-
-def _is_idle(front: Front, seconds: float) -> bool:
-    activity = front.running.activity
-    return not activity.active_requests and not len(front.sessions) and activity.idle_seconds >= seconds
+    def _is_idle(self, seconds: float) -> bool:
+        self.sessions.sweep()
+        activity = self.running.activity
+        return not activity.active_requests and not len(self.sessions) and activity.idle_seconds >= seconds

@@ -1,182 +1,268 @@
-"""ClickHouse's HTTP interface over the engine."""
+"""ClickHouse's HTTP interface over the engine: what happens to one request, from its head to its last byte.
 
-import asyncio
-import contextlib
+The order counts. Nothing is read of a request whose sender is not known; who it is is asked again when its statement is
+there, since that may take long; and no answer ends before its record is with the operating system.
+"""
+
 import time
-import uuid
-from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
-import structlog
-from aiohttp import web
-from multidict import CIMultiDictProxy
-
-from stronghouse.engine.admission import Admission
-from stronghouse.engine.engine import Engine
-from stronghouse.engine.errors import UNKNOWN_EXCEPTION, DatabaseError, cancelled
+from stronghouse.engine.access.answers import Shown, as_select
+from stronghouse.engine.access.changes import ChangingStatement
+from stronghouse.engine.access.statements import AccessStatement, SetRole
+from stronghouse.engine.admission import Statement
+from stronghouse.engine.errors import UNKNOWN_EXCEPTION, DatabaseError, read_only
 from stronghouse.kernel.errors import StronghouseError
-from stronghouse.worker.authentication import Credentials, Owner, read_credentials
-from stronghouse.worker.body import BodyReader
-from stronghouse.worker.multipart import read_form
+from stronghouse.worker.accounts import Accounts
+from stronghouse.worker.authentication import Credentials, read_credentials
+from stronghouse.worker.body import Source, decoded
+from stronghouse.worker.caller import Caller, Peer
+from stronghouse.worker.desk import Desk
+from stronghouse.worker.exchange import Exchange
+from stronghouse.worker.gate import Gate
+from stronghouse.worker.multipart import Form, read_form
+from stronghouse.worker.native_blocks import BlockCompressor, BlockReader
 from stronghouse.worker.options import Options, read_options
-from stronghouse.worker.pipe import PipeReader
-from stronghouse.worker.query import QueryJob
-from stronghouse.worker.responses import Identity, error_response, send_result
-from stronghouse.worker.running import Running
+from stronghouse.worker.query import Query, Tools
+from stronghouse.worker.recording import Recorder, Trace, consumer_of
+from stronghouse.worker.responses import (
+    Header,
+    Identity,
+    break_off,
+    exception_tag,
+    result_headers,
+    send_error,
+    send_text,
+)
+from stronghouse.worker.result import ResultStream
 from stronghouse.worker.sessions import Session, Sessions
 
-CLIENT_ADDRESS = "X-SH-Client-IP"
-"""Set by the edge, which alone can reach the socket, after it has removed what clients sent."""
-SHORT_BODY_BYTES = 64 << 10
 OK_PATHS = frozenset({"/ping", "/replicas_status"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT"})
 NOT_FOUND = "There is no handle {path}\n\nSend queries to /, and use /ping for health checks.\n"
-_log = structlog.get_logger()
 
 
+class _Nothing:
+    """A body that has been read."""
+
+    def read(self, _size: int, /) -> bytes:
+        return b""
+
+
+@dataclass(frozen=True)
 class Front:
-    """Answers requests."""
+    """Answers requests.
 
-    def __init__(self, engine: Engine, admission: Admission, owner: Owner, identity: Identity) -> None:
-        self.sessions = Sessions()
-        self.running = Running(engine)
-        self.draining = False
-        self._engine = engine
-        self._admission = admission
-        self._owner = owner
-        self._identity = identity
+    Attributes:
+        accounts: who may ask.
+        desk: answers access statements.
+        tools: run queries.
+        gate: closed while the engine is reopened.
+        sessions, recorder: the worker's.
+        identity: what every response says of the server.
+    """
 
-    def set_password(self, password_sha256: str) -> None:
-        """Another password from now on; every session ends."""
-        self._owner.set_password(password_sha256)
-        self.sessions.revoke()
+    accounts: Accounts
+    desk: Desk
+    tools: Tools
+    gate: Gate
+    sessions: Sessions
+    recorder: Recorder
+    identity: Identity
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request."""
-        if request.path in OK_PATHS or (
-            request.path == "/" and request.method in {"GET", "HEAD"} and not request.query_string
-        ):
-            return self._last(web.Response(text="Ok.\n"))
-        if request.path != "/":
-            return self._last(web.Response(status=404, text=NOT_FOUND.format(path=request.path)))
-        if request.method not in {"GET", "HEAD", "POST", "PUT"}:
-            return self._last(web.Response(status=405, text="Use GET or POST.\n", headers={"Allow": "GET, HEAD, POST"}))
-        return await self._answer(request)
+    def handle(self, exchange: Exchange) -> None:
+        """Answer one request; raises ConnectionError."""
+        asks = exchange.path == "/" and (bool(exchange.query) or exchange.method not in {"GET", "HEAD"})
+        if asks and exchange.method in METHODS:
+            self._answer(exchange)
+        elif asks:
+            send_text(exchange, "Use GET or POST.\n", status=405, headers=(("Allow", "GET, HEAD, POST"),))
+        elif exchange.path == "/" or exchange.path in OK_PATHS:
+            send_text(exchange, "Ok.\n")
+        else:
+            path = exchange.path.encode("utf-8", "replace").decode()
+            send_text(exchange, NOT_FOUND.format(path=path), status=404)
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        started = time.monotonic()
-        fallback_id = str(uuid.uuid4())
-        seen: dict[str, object] = {"query_id": fallback_id}
-        error: DatabaseError | None = None
+    def _answer(self, exchange: Exchange) -> None:
+        trace = Trace(Peer.of(exchange.headers), exchange.method)
         credentials: Credentials | None = None
         try:
-            credentials = read_credentials(request.headers, request.query)
-            self._owner.authenticate(credentials)
-            response, error = await self._query(request, credentials, fallback_id, seen)
-        except DatabaseError as failure:
-            error = failure
-            challenge = failure.name == "AUTHENTICATION_FAILED" and credentials is not None and not credentials.given
-            response = error_response(failure, self._identity, query_id=str(seen["query_id"]), challenge=challenge)
-        except StronghouseError as failure:
-            error = DatabaseError(UNKNOWN_EXCEPTION, "UNKNOWN_EXCEPTION", failure.public)
-            response = error_response(error, self._identity, query_id=str(seen["query_id"]))
-        except asyncio.CancelledError:
-            error = cancelled()
+            credentials = read_credentials(exchange.headers, exchange.query)
+            trace.quota_key = _quota_key(exchange)
+            caller = self._authenticate(credentials, trace)
+            self._query(exchange, caller, trace)
+        except DatabaseError as error:
+            challenge = error.name == "AUTHENTICATION_FAILED" and credentials is not None and not credentials.given
+            self._fail(exchange, trace, error, challenge=challenge)
+        except StronghouseError as error:
+            self._fail(exchange, trace, DatabaseError(UNKNOWN_EXCEPTION, "UNKNOWN_EXCEPTION", error.public))
+        except ConnectionError:
+            trace.error = DatabaseError(210, "NETWORK_ERROR", "The client went away")
+            self.recorder.failed(trace)
             raise
-        finally:
-            _log.info(
-                "request",
-                method=request.method,
-                address=_address(request),
-                code=error.number if error else 0,
-                milliseconds=round((time.monotonic() - started) * 1000),
-                **seen,
-            )
-        return self._last(response)
 
-    async def _query(
-        self, request: web.Request, credentials: Credentials, fallback_id: str, seen: dict[str, object]
-    ) -> tuple[web.StreamResponse, DatabaseError | None]:
-        headers: CIMultiDictProxy[str] = request.headers
-        form = await read_form(request)
-        options = read_options(request.method, headers, form.pairs, fallback_id=fallback_id)
-        seen["query_id"] = options.query_id
-        body = BodyReader(None) if form.consumed else await _body(request)
-        self._owner.authenticate(credentials)  # again: the form may have taken long, and the password been replaced
-        async with self._admitted(options) as session:
-            job = QueryJob(
-                self._engine,
-                self._admission,
+    def _fail(self, exchange: Exchange, trace: Trace, error: DatabaseError, *, challenge: bool = False) -> None:
+        """Answer with an error, in the words that the client may see; raises ConnectionError."""
+        trace.error = shown = self.recorder.shown(error, trace)
+        self.recorder.failed(trace)
+        send_error(exchange, shown, self.identity, query_id=trace.query_id, challenge=challenge)
+
+    def _authenticate(self, credentials: Credentials, trace: Trace) -> Caller:
+        try:
+            caller = self.desk.sign_in(credentials, trace.peer.address, quota_key=trace.quota_key)
+        except DatabaseError as error:
+            self.recorder.refused(trace, credentials.username, error)
+            raise
+        trace.caller = caller
+        self.recorder.signed_in(trace, caller)
+        return caller
+
+    def _query(self, exchange: Exchange, caller: Caller, trace: Trace) -> None:
+        form = read_form(exchange)
+        options = read_options(exchange.method, exchange.headers, form.pairs)
+        trace.query_id, trace.quota_key = options.query_id or trace.query_id, options.quota_key
+        running, wanted = self.tools.running, options.session
+        running.begin(caller.user.id)
+        session: Session | None = None
+        try:
+            session = self.sessions.take(wanted, caller) if wanted else None
+            if options.roles:
+                caller = caller.with_roles(options.roles)
+            elif session is not None:
+                caller = session.caller
+            query = trace.query = Query(
+                self.tools,
+                exchange,
+                caller,
+                trace.peer.address,
+                trace.query_id,
                 options,
-                body,
-                "" if form.consumed else headers.get("Content-Encoding", ""),
-                self._owner.username,
-                _address(request),
-                self.running.kill_by_id,
+                _source(exchange, form, options),
+                self._stream,
                 session=session,
                 external=form.tables,
             )
-            try:
-                return await self._run(request, job)
-            finally:
-                seen.update(verb=job.verb, read_rows=job.counters.read_rows, written_rows=job.counters.written_rows)
-
-    @contextlib.asynccontextmanager
-    async def _admitted(self, options: Options) -> AsyncIterator[Session | None]:
-        self.running.begin()
-        session: Session | None = None
-        try:
-            session = self.sessions.take(options.session) if options.session else None
-            yield session
+            statement, data = query.read()
+            query.caller = trace.caller = self.accounts.still(query.caller)
+            self.recorder.began(trace, query.caller, statement)
+            if statement.kind == "access":
+                self._access(exchange, query, statement, trace)
+            else:
+                self._run(exchange, query, statement, data, trace)
         finally:
-            if session is not None and options.session is not None:
-                self.sessions.give_back(session, timeout=options.session.timeout)
-            self.running.end()
+            if session is not None and wanted is not None:
+                self.sessions.give_back(session, timeout=0.0 if wanted.closes else wanted.timeout)
+            running.end(caller.user.id)
 
-    async def _run(self, request: web.Request, job: QueryJob) -> tuple[web.StreamResponse, DatabaseError | None]:
-        pipe = PipeReader(job.reading)
-        done = self.running.start(job)
-        finished = False
+    def _run(self, exchange: Exchange, query: Query, statement: Statement, data: bytes, trace: Trace) -> None:
+        """Run a statement in the engine and send what comes of it."""
         try:
-            sent = await send_result(request, job, done, pipe, self._identity)
-            finished = True
-        except ConnectionAbortedError:
-            raise DatabaseError(210, "NETWORK_ERROR", "The client went away") from None
-        finally:
-            if not finished:
-                await self._abandon(job, done, pipe)
-            pipe.close()
-        return sent
-
-    async def _abandon(self, job: QueryJob, done: "asyncio.Future[None]", pipe: PipeReader) -> None:
-        """End a job whose result nobody takes. A blocked writer ends only when its pipe is read or closed."""
-        if done.done():
+            self._run_inside(query, statement, data, trace)
+            self.recorder.ended(trace)
+        except DatabaseError as error:
+            if query.stream is None or not query.stream.begun:
+                raise
+            trace.error = shown = self.recorder.shown(error, trace)
+            self.recorder.failed(trace)
+            break_off(exchange, shown, self.identity, query.tag)
             return
-        self.running.cancel(job)
-        task = asyncio.create_task(_finish(done, pipe))
-        while not task.done():
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.shield(task)
+        stream = query.stream
+        if stream is not None:
+            self.tools.sizes.note(statement.text, stream.size)
+        if stream is not None and stream.begun:
+            exchange.end()
+        else:
+            exchange.respond(200, self._headers(query), bytes(stream.held) if stream is not None else query.data)
 
-    def _last(self, response: web.StreamResponse) -> web.StreamResponse:
-        if self.draining and not response.prepared:
-            response.force_close()
-        return response
+    def _run_inside(self, query: Query, statement: Statement, data: bytes, trace: Trace) -> None:
+        """The part of it for which the engine must stay as it is."""
+        running = self.tools.running
+        failure: DatabaseError | None = None
+        with self.gate:
+            # Inside, catalogue and engine are the same: what was taken away since is not there any more.
+            query.caller = trace.caller = self.accounts.still(query.caller)
+            running.add(query, queues=not statement.kills)
+            failed = True
+            try:
+                query.run(statement, data)
+                failed = False
+            except DatabaseError as error:
+                failure = error
+            finally:
+                try:
+                    if query.stream is not None:
+                        query.stream.finish(failed=failed)
+                finally:
+                    running.remove(query, queued=not statement.kills)
+                    if failure is not None:  # it says more than that the client, told nothing yet, went away
+                        raise failure
+
+    def _access(self, exchange: Exchange, query: Query, statement: Statement, trace: Trace) -> None:
+        """Answer an access statement, which the engine never sees."""
+        wanted = self.desk.read(statement.text)
+        if isinstance(wanted, SetRole):
+            query.caller = trace.caller = caller = self.desk.roles(wanted, query.caller)
+            if query.session is not None:
+                query.session.caller = caller
+        elif (shown := self._shown(wanted, query, trace)) is not None:
+            answer = self.tools.admission.ours(as_select(shown), output_format=statement.output_format)
+            self._run(exchange, query, answer, b"", trace)
+            return
+        elif query.options.read_only:
+            raise read_only()
+        elif isinstance(wanted, ChangingStatement):
+            self.desk.change(wanted, query.caller, database=self._current_database(query))
+        self.recorder.ended(trace)
+        exchange.respond(200, self._headers(query))
+
+    def _shown(self, wanted: AccessStatement, query: Query, trace: Trace) -> Shown | None:
+        consumer = consumer_of(trace, query.caller)
+        return self.desk.show(wanted, query.caller, consumer, database=self._current_database(query))
+
+    def _current_database(self, query: Query) -> str:
+        """The database that names without one are in."""
+        session = query.session
+        if query.options.database is None and session is not None:
+            with self.gate:
+                if session.connection is not None:
+                    return session.connection.value("SELECT currentDatabase()")
+        return query.database
+
+    def _stream(self, query: Query) -> ResultStream:
+        return ResultStream(
+            query.exchange,
+            head=lambda: self._head(query),
+            wait=query.options.wait_end_of_query,
+            framing=BlockCompressor() if query.options.compress else None,
+        )
+
+    def _head(self, query: Query) -> list[Header]:
+        """The headers of a result that is sent before its query has ended."""
+        query.tag = exception_tag() if query.is_plain else None
+        return self._headers(query, tag=query.tag)
+
+    def _headers(self, query: Query, *, tag: str | None = None) -> list[Header]:
+        headers = result_headers(
+            self.identity,
+            query_id=query.query_id,
+            output_format=query.output_format,
+            counters=query.counters,
+            elapsed=time.monotonic() - query.started,
+            encoding=query.encoding,
+            tag=tag,
+        )
+        return [*query.progress, *headers] if query.progress else headers
 
 
-async def _body(request: web.Request) -> BodyReader:
-    """The body; a short one is awaited here, which spares a thread from waiting for it."""
-    length = request.content_length
-    if not request.body_exists:
-        return BodyReader(None)
-    if length is None or length > SHORT_BODY_BYTES:
-        return BodyReader(request.content)
-    return BodyReader(None, await request.content.read())
+def _source(exchange: Exchange, form: Form, options: Options) -> Source:
+    """The request's body without its compressions."""
+    if form.consumed:
+        return _Nothing()
+    source = decoded(exchange.headers.get("content-encoding", ""), exchange.body)
+    return BlockReader(source) if options.decompress else source
 
 
-async def _finish(done: "asyncio.Future[None]", pipe: PipeReader) -> None:
-    await pipe.drain()
-    with contextlib.suppress(DatabaseError, ConnectionAbortedError):
-        await done
-
-
-def _address(request: web.Request) -> str:
-    return request.headers.get(CLIENT_ADDRESS, "")[:64]
+def _quota_key(exchange: Exchange) -> str:
+    """The key that quotas by client key count under, as far as it is known before the request's form is read."""
+    given = dict(exchange.query).get("quota_key") if exchange.query else None
+    return given or exchange.headers.get("x-clickhouse-quota", "")

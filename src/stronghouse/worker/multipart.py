@@ -1,14 +1,21 @@
 """Forms: parameters that came in the body, and tables that came with the query (ClickHouse's external data)."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from aiohttp import BodyPartReader, web
+from python_multipart.multipart import MultipartParser, parse_options_header
 
 from stronghouse.engine.errors import DatabaseError
+from stronghouse.worker.body import PIECE, decoded, read_piece
+from stronghouse.worker.exchange import Exchange
 from stronghouse.worker.preparation import ExternalTable
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 MAX_FORM_BYTES = 64 << 20
 """All that a form may hold: it is in memory while the query runs."""
+MAX_PARTS = 1000
 
 
 @dataclass(frozen=True)
@@ -24,34 +31,109 @@ class Form:
     consumed: bool = False
 
 
-async def read_form(request: web.Request) -> Form:
-    """The pairs of the URL, with the form in the request's body if it has one; raises DatabaseError."""
-    if request.content_type != "multipart/form-data":
-        return Form(tuple(request.query.items()))
-    fields: list[tuple[str, str]] = []
-    files: list[tuple[str, bytes]] = []
+@dataclass
+class _Part:
+    """One part: a field, or a file when it has a file's name."""
+
+    name: str
+    is_file: bool
+    content: bytearray
+
+
+class _Parts:
+    """Collects what the parser finds."""
+
+    def __init__(self) -> None:
+        self.parts: list[_Part] = []
+        self.ended = False
+        self._field = b""
+        self._value = b""
+        self._headers: dict[bytes, bytes] = {}
+
+    def callbacks(self) -> "MultipartCallbacks":
+        """What the parser calls."""
+        return {
+            "on_part_begin": self._begin,
+            "on_header_field": self._add_field,
+            "on_header_value": self._add_value,
+            "on_header_end": self._end_header,
+            "on_headers_finished": self._end_headers,
+            "on_part_data": self._add_data,
+            "on_end": self._end,
+        }
+
+    def _begin(self) -> None:
+        if len(self.parts) >= MAX_PARTS:
+            raise _bad_form()
+        self._headers = {}
+
+    def _add_field(self, data: bytes, start: int, end: int) -> None:
+        self._field += data[start:end]
+
+    def _add_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def _end_header(self) -> None:
+        self._headers[self._field.lower()] = self._value
+        self._field = self._value = b""
+
+    def _end_headers(self) -> None:
+        kind, options = parse_options_header(self._headers.get(b"content-disposition"))
+        name = options.get(b"name", b"").decode("utf-8", "surrogateescape")
+        if kind != b"form-data" or not name:
+            raise _bad_form()
+        self.parts.append(_Part(name, b"filename" in options, bytearray()))
+
+    def _add_data(self, data: bytes, start: int, end: int) -> None:
+        self.parts[-1].content += memoryview(data)[start:end]
+
+    def _end(self) -> None:
+        self.ended = True
+
+
+def read_form(exchange: Exchange) -> Form:
+    """The pairs of the URL, with the form in the request's body if it has one.
+
+    Raises DatabaseError when there is no reading it, ConnectionError when the client is gone.
+    """
+    content_type = exchange.headers.get("content-type", "")
+    if not content_type[:20].lower().startswith("multipart/form-data"):
+        return Form(tuple(exchange.query))
+    parts = _read_parts(exchange, content_type)
+    url = dict(exchange.query)
+    fields = [part for part in parts if not part.is_file and f"{part.name}_structure" not in url]
+    files = [part for part in parts if part.is_file or f"{part.name}_structure" in url]
+    pairs = (*exchange.query, *((part.name, part.content.decode("utf-8", "surrogateescape")) for part in fields))
+    given = dict(pairs)
+    tables = tuple(_table(part.name, bytes(part.content), given) for part in files)
+    described = {f"{table.name}_{suffix}" for table in tables for suffix in ("structure", "types", "format")}
+    return Form(tuple(pair for pair in pairs if pair[0] not in described), tables, consumed=True)
+
+
+def _read_parts(exchange: Exchange, content_type: str) -> list[_Part]:
+    source = decoded(exchange.headers.get("content-encoding", ""), exchange.body)
+    collected = _Parts()
     left = MAX_FORM_BYTES
     try:
-        async for part in await request.multipart():
-            if not isinstance(part, BodyPartReader) or not part.name:
-                raise _bad_form()
-            content = bytearray()
-            while piece := await part.read_chunk():
-                content += piece
-                left -= len(piece)
-                if left < 0:
-                    raise DatabaseError(307, "TOO_MANY_BYTES", f"A form may hold {MAX_FORM_BYTES} bytes")
-            if part.filename is None and f"{part.name}_structure" not in request.query:
-                fields.append((part.name, content.decode("utf-8", "surrogateescape")))
-            else:
-                files.append((part.name, bytes(content)))
-    except ValueError:
+        parser = MultipartParser(_boundary(content_type), collected.callbacks())
+        while piece := read_piece(source, PIECE):
+            left -= len(piece)
+            if left < 0:
+                raise DatabaseError(307, "TOO_MANY_BYTES", f"A form may hold {MAX_FORM_BYTES} bytes")
+            parser.write(piece)
+        parser.finalize()
+    except ValueError:  # the parser's own errors, and text that it cannot decode
         raise _bad_form() from None
-    given = {**request.query, **dict(fields)}
-    tables = tuple(_table(name, content, given) for name, content in files)
-    described = {f"{table.name}_{suffix}" for table in tables for suffix in ("structure", "types", "format")}
-    pairs = (*request.query.items(), *fields)
-    return Form(tuple(pair for pair in pairs if pair[0] not in described), tables, consumed=True)
+    if not collected.ended:
+        raise _bad_form()
+    return collected.parts
+
+
+def _boundary(content_type: str) -> bytes:
+    boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
+    if not boundary:
+        raise _bad_form()
+    return boundary
 
 
 def _table(name: str, content: bytes, given: dict[str, str]) -> ExternalTable:

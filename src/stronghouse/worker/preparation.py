@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 from stronghouse.engine.admission import Admission
 from stronghouse.engine.connection import Connection
-from stronghouse.engine.engine import Engine
 from stronghouse.engine.errors import DatabaseError
 from stronghouse.engine.settings import check_setting
+from stronghouse.engine.sql import identifier, text
+from stronghouse.worker.caller import Caller
+from stronghouse.worker.connections import READ_ONLY_WITH_SETTINGS, Connections, set_roles
 from stronghouse.worker.options import Options
 from stronghouse.worker.sessions import Session
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-READ_ONLY_WITH_SETTINGS = "2"
 
 
 @dataclass(frozen=True)
@@ -29,42 +30,45 @@ class ExternalTable:
 
 
 @contextlib.contextmanager
-def prepared(engine: Engine, options: Options, session: Session | None) -> Iterator[Connection]:
-    """A connection with the request's database and settings: its session's, or a fresh one that is closed after.
+def prepared(
+    connections: Connections, caller: Caller, options: Options, session: Session | None
+) -> Iterator[Connection]:
+    """A connection with the caller's rights and the request's database and settings; raises DatabaseError.
 
-    Raises DatabaseError.
+    It is the session's, or a fresh one that is closed after.
     """
-    if session is None:
-        with engine.connect() as connection:
-            settings = dict(options.settings)
-            if options.read_only:
-                settings.setdefault("readonly", READ_ONLY_WITH_SETTINGS)
-            _apply(connection, options.database, settings)
+    if session is not None:
+        with _of_session(connections, caller, options, session) as connection:
             yield connection
         return
-    session.connection = connection = session.connection or engine.connect()
-    before = _remember(session, connection, options)
-    try:
+    with connections.fresh(caller) as connection:
         _apply(connection, options.database, options.settings)
+        if options.read_only and "readonly" not in options.settings:
+            with contextlib.suppress(DatabaseError):  # it is read-only already, by the user's own settings
+                _apply(connection, None, {"readonly": READ_ONLY_WITH_SETTINGS})
         yield connection
-    finally:
-        with contextlib.suppress(DatabaseError):  # a dropped database, a setting that only goes one way
-            _apply(connection, before, {name: session.baseline.get(name) for name in options.settings})
 
 
 @contextlib.contextmanager
-def evaluating(engine: Engine, connection: Connection, table: str | None) -> Iterator[Connection]:
+def evaluating(
+    connections: Connections, caller: Caller, connection: Connection, table: str | None
+) -> Iterator[Connection]:
     """A connection like `connection` for one insert, which may evaluate what stands in VALUES.
 
     `connection` itself comes back when `table`, a name without a database, is a temporary table, which no other
     connection has: there VALUES are literals. A connection cannot be made to evaluate later, for the engine's
     constraints hold whatever its profile (measured).
     """
-    if table is not None and connection.value(f"EXISTS TEMPORARY TABLE {_identifier(table)}") == "1":
+    if table is not None and connection.value(f"EXISTS TEMPORARY TABLE {identifier(table)}") == "1":
         yield connection
         return
-    with engine.connect(expressions=True) as other:
-        settings = {name: value for name, value in _changed(connection).items() if _may_be_set(name, value)}
+    with connections.fresh(caller, expressions=True) as other:
+        own = _changed(other)
+        settings = {
+            name: value
+            for name, value in _changed(connection).items()
+            if own.get(name) != value and _may_be_set(name, value)
+        }
         _apply(other, connection.value("SELECT currentDatabase()"), settings)
         yield other
 
@@ -86,20 +90,29 @@ def external_tables(connection: Connection, tables: Sequence[ExternalTable], adm
             connection.query(f"DROP TEMPORARY TABLE IF EXISTS {table.name}")
 
 
-def quoted(value: str) -> str:
-    """A string of SQL."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def _identifier(name: str) -> str:
-    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+@contextlib.contextmanager
+def _of_session(connections: Connections, caller: Caller, options: Options, session: Session) -> Iterator[Connection]:
+    if session.connection is None:
+        session.connection, session.roles = connections.fresh(caller), caller.engine_roles
+        session.baseline.clear()
+    connection = session.connection
+    if session.roles != caller.engine_roles:
+        set_roles(connection, caller)
+        session.roles = caller.engine_roles
+    before = _remember(session, connection, options)
+    try:
+        _apply(connection, options.database, options.settings)
+        yield connection
+    finally:
+        with contextlib.suppress(DatabaseError):  # a dropped database, a setting that only goes one way
+            _apply(connection, before, {name: session.baseline.get(name) for name in options.settings})
 
 
 def _apply(connection: Connection, database: str | None, settings: Mapping[str, str | None]) -> None:
     if database is not None:
-        connection.query(f"USE {_identifier(database)}")
+        connection.query(f"USE {identifier(database)}")
     if settings:
-        changes = [f"{name} = {'DEFAULT' if value is None else quoted(value)}" for name, value in settings.items()]
+        changes = [f"{name} = {'DEFAULT' if value is None else text(value)}" for name, value in settings.items()]
         connection.query(f"SET {', '.join(changes)}")
 
 

@@ -16,13 +16,17 @@ from stronghouse.kernel.errors import Unavailable
 from stronghouse.kernel.processes import Process, spawn
 from stronghouse.worker.channel import Channel, ChannelClosed, Message
 from stronghouse.worker.launch import command, environment
+from stronghouse.worker.reports import AccessReport, LogReports
 from stronghouse.worker.specification import Activity, Launch, SandboxReport, WorkerSpec
+from stronghouse.worker.unasked import DataKeyProvider, Unasked
 
-__all__ = ["Activity", "SandboxReport", "WorkerProcess", "WorkerSpec"]
+__all__ = ["Activity", "DataKeyProvider", "SandboxReport", "WorkerProcess", "WorkerSpec"]
 
 START_SECONDS = 20.0
 LAST_WORDS_BYTES = 500
 ANSWER_SECONDS = 5.0
+LOGS_SECONDS = 15.0
+"""How long a worker may take to move its journal into the tables and count what is there."""
 CLOSE_SECONDS = 8.0
 """How long a worker may take to end its last queries and close the engine, beyond the grace it was given."""
 
@@ -30,9 +34,12 @@ CLOSE_SECONDS = 8.0
 class WorkerProcess:
     """A running worker. Made by `start`; dies with the thread that started it."""
 
-    def __init__(self, process: "Process[bytes]", channel: Channel, ready: Mapping[str, Json]) -> None:
+    def __init__(
+        self, process: "Process[bytes]", channel: Channel, ready: Mapping[str, Json], unasked: Unasked
+    ) -> None:
         self._process = process
         self._channel = channel
+        self._unasked = unasked
         self._answers: dict[int, asyncio.Future[Json]] = {}
         self._ids = itertools.count(1)
         self.pid = process.pid
@@ -41,7 +48,15 @@ class WorkerProcess:
         self._listening = asyncio.create_task(self._listen())
 
     @classmethod
-    async def start(cls, spec: WorkerSpec, *, listener: socket.socket, data_key: bytes, log: Path) -> Self:
+    async def start(
+        cls,
+        spec: WorkerSpec,
+        *,
+        listener: socket.socket,
+        data_key: bytes,
+        log: Path,
+        data_key_provider: DataKeyProvider | None = None,
+    ) -> Self:
         """Start a worker on `listener`, which stays open here, and wait until it serves.
 
         Args:
@@ -49,21 +64,13 @@ class WorkerProcess:
             listener: a listening Unix socket that nobody else accepts on.
             data_key: 32 bytes; it reaches the worker over a pair of sockets.
             log: the file that the worker's log is added to.
+            data_key_provider: gives the same key again when the worker has to open its engine anew, since it keeps no
+                copy; without one the worker is refused.
 
         Raises:
             Unavailable: it did not begin to serve within 20 seconds; `code` and the sentence say why.
         """
-        ours, theirs = socket.socketpair()
-        with theirs:
-            launch = Launch(
-                "stronghouse.worker",
-                str(spec.data_directory),
-                spec.uid,
-                theirs.fileno(),
-                listener.fileno(),
-                os.getpid(),
-            )
-            process = _spawn(launch, log, (theirs.fileno(), listener.fileno()))
+        process, ours = _spawn(spec, listener, log)
         channel: Channel | None = None
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -71,7 +78,7 @@ class WorkerProcess:
                 key = base64.b64encode(data_key).decode()
                 await channel.send({"type": "open", "spec": spec.to_json(), "data_key": key})
                 ready = _ready(await channel.receive())
-            return cls(process, channel, ready)
+            return cls(process, channel, ready, Unasked(channel, spec.service_id, data_key_provider))
         except (TimeoutError, ChannelClosed, ValueError) as error:
             await _end(process, channel)
             raise Unavailable(
@@ -94,6 +101,29 @@ class WorkerProcess:
                 return Activity(active, float(idle))
         raise Unavailable("The service's worker gave no answer.", code="worker_confused")
 
+    async def logs(self, *, canary: str | None = None) -> LogReports:
+        """The state of its logs, after it moved into their tables what waited in the journal.
+
+        Args:
+            canary: a name as `CANARY` describes it. The worker then runs a statement under it too, and looks for it in
+                the query log as `query_id` and in the session log as `user`.
+
+        Raises:
+            Unavailable: it gave no answer.
+        """
+        answer = await self._ask({"type": "logs", "canary": canary}, seconds=LOGS_SECONDS)
+        try:
+            return LogReports.from_json(answer)
+        except ValueError as error:
+            raise Unavailable("The service's worker gave no answer.", code="worker_confused") from error
+
+    async def access(self) -> AccessReport:
+        """How many database users there are, and of what kind; raises Unavailable."""
+        try:
+            return AccessReport.from_json(await self._ask({"type": "access"}))
+        except ValueError as error:
+            raise Unavailable("The service's worker gave no answer.", code="worker_confused") from error
+
     async def stop_if_idle(self, idle_seconds: float) -> bool:
         """End it if it has done nothing for `idle_seconds`, and says whether; raises Unavailable.
 
@@ -114,6 +144,7 @@ class WorkerProcess:
         """Wait until it ends; its exit status, or the negative number of the signal that ended it."""
         status = await _wait(self._process)
         self._listening.cancel()
+        self._unasked.close()
         self._channel.close()
         return status
 
@@ -125,12 +156,12 @@ class WorkerProcess:
             self._process.send_signal(signal.SIGKILL)
             await self.wait()
 
-    async def _ask(self, message: Message) -> Json:
+    async def _ask(self, message: Message, *, seconds: float = ANSWER_SECONDS) -> Json:
         number = next(self._ids)
         answer: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._channel.send({**message, "id": number})
                 return await answer
         except (TimeoutError, ChannelClosed) as error:
@@ -139,19 +170,27 @@ class WorkerProcess:
             del self._answers[number]
 
     async def _listen(self) -> None:
-        try:
+        """Take what the worker says until the channel ends. Nothing that it says can end this earlier."""
+        with contextlib.suppress(ChannelClosed):
             while True:
-                message = await self._channel.receive()
-                answer = self._answers.get(_number(message))
-                if answer is not None and not answer.done():
-                    answer.set_result(message.get("result"))
-        except (ChannelClosed, ValueError) as error:
-            for answer in self._answers.values():
-                if not answer.done():
-                    answer.set_exception(ChannelClosed())
-                    answer.exception()
-            if isinstance(error, ValueError):
-                raise
+                try:
+                    message = await self._channel.receive()
+                except ValueError:
+                    self._unasked.note_unreadable()
+                    continue
+                self._take(message)
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(ChannelClosed())
+                answer.exception()
+
+    def _take(self, message: Message) -> None:
+        if message.get("type") != "answer":
+            self._unasked.take(message)
+            return
+        answer = self._answers.get(_number(message))
+        if answer is not None and not answer.done():
+            answer.set_result(message.get("result"))
 
 
 def _ready(message: Message) -> Message:
@@ -170,16 +209,22 @@ def _last_words(log: Path) -> str:
         return file.read().decode(errors="replace")
 
 
-def _spawn(launch: Launch, log: Path, descriptors: tuple[int, ...]) -> "Process[bytes]":
+def _spawn(spec: WorkerSpec, listener: socket.socket, log: Path) -> "tuple[Process[bytes], socket.socket]":
+    """The launching stage of a worker, and our end of its control channel."""
+    ours, theirs = socket.socketpair()
+    launch = Launch(
+        "stronghouse.worker", str(spec.data_directory), spec.uid, theirs.fileno(), listener.fileno(), os.getpid()
+    )
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "ab") as file:
-        return spawn(
+    with theirs, os.fdopen(descriptor, "ab") as file:
+        process = spawn(
             command("stronghouse.worker.launch", launch),
             environment=environment(launch),
             directory=Path("/"),
-            pass_descriptors=descriptors,
+            pass_descriptors=(theirs.fileno(), listener.fileno()),
             stderr=file,
         )
+    return process, ours
 
 
 async def _wait(process: "Process[bytes]") -> int:

@@ -1,118 +1,253 @@
-"""One request's statement, from its text to its result: what a thread does while the event loop moves the bytes."""
+"""One request's statement, from its text to its result, in the one thread that serves the request."""
 
-import contextlib
-import fcntl
+import dataclasses
+import itertools
 import json
-import os
 import re
 import secrets
-import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stronghouse.engine.admission import Admission, Statement
 from stronghouse.engine.connection import Connection, Counters
-from stronghouse.engine.engine import Engine
-from stronghouse.engine.errors import DatabaseError, cancelled, not_implemented, read_only, syntax_error
-from stronghouse.worker.body import BodyReader, Source, decoded, read_piece
+from stronghouse.engine.errors import DatabaseError, cancelled, read_only, syntax_error
+from stronghouse.engine.sql import text as literal
+from stronghouse.worker.body import Source, read_piece
+from stronghouse.worker.caller import Caller, in_comment
+from stronghouse.worker.connections import TOO_LONG, Connections, Kind
+from stronghouse.worker.exchange import Exchange
 from stronghouse.worker.options import Options
-from stronghouse.worker.preparation import ExternalTable, evaluating, external_tables, prepared, quoted
+from stronghouse.worker.preparation import ExternalTable, evaluating, external_tables, prepared
+from stronghouse.worker.responses import progress_header
+from stronghouse.worker.result import ResultStream
+from stronghouse.worker.running import Running
 from stronghouse.worker.sessions import Session
+from stronghouse.worker.sizes import Sizes
 from stronghouse.worker.statement_text import read_statement
+from stronghouse.worker.system_database import SystemDatabase
 
-PIPE_BYTES = 256 << 10
+KNOWN_BYTES = 8 << 10
+"""Longest statement that is looked up before anything else is done with it."""
 EXPRESSIONS_BYTES = 64 << 10
 """Longest text after VALUES that is looked through for expressions; longer ones may hold literals only."""
+MOST_PROGRESS = 32
+"""Lines of progress in a response's head, for which clients have limits."""
 _LITERALS = re.compile(
     rb"(?:[^'A-Za-z_`\"$]++|'(?:[^'\\]|\\.|'')*+'|(?:NULL|null|true|false)\b|(?<=\d)e(?=[-+\d]))*+", re.DOTALL
 )
+_PROCESS = secrets.token_hex(6)
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What queries are run with."""
+
+    admission: Admission
+    connections: Connections
+    running: Running
+    system: SystemDatabase
+    sizes: Sizes
 
 
 @dataclass(eq=False)
-class QueryJob:
-    """A statement that is being run.
+class Query:
+    """A statement that is being run, as `running.Job` for who watches it.
 
     Attributes:
-        kill: ends the queries with an id; says whether there were any.
-        token: random; what the statement's text begins with inside the engine.
-        reading: the end of the pipe that a long result comes out of; the event loop's.
+        token: names it inside the engine; its text begins with it there.
+        statement: once it is admitted.
         output_format: the format of the result, known before its first byte.
         encoding: how the engine compresses the result; None when it does not.
         data: the whole result, of statements whose result is short.
-        verb: for the log, the statement's first word.
+        new_stream: makes what carries a result that can be long.
+        stream: that, once there is one.
         counters: what it did, once it is done.
+        in_engine: whether the engine has seen it.
+        tag: random; marks an error in the middle of a result that has begun. None where it cannot hold one.
+        progress: headers that tell of it, as they came up.
     """
 
-    engine: Engine
-    admission: Admission
-    options: Options
-    body: BodyReader
-    body_encoding: str
-    username: str
+    tools: Tools
+    exchange: Exchange
+    caller: Caller
     address: str
-    kill: Callable[[str], bool]
+    query_id: str
+    options: Options
+    source: Source
+    new_stream: Callable[["Query"], ResultStream]
     session: Session | None = None
     external: Sequence[ExternalTable] = ()
+    statement: Statement | None = None
     output_format: str = ""
     encoding: str | None = None
     data: bytes = b""
-    verb: str = ""
+    stream: ResultStream | None = None
     counters: Counters = field(default_factory=Counters)
-    token: str = field(default_factory=lambda: secrets.token_hex(8))
-    _cancelled: threading.Event = field(default_factory=threading.Event)
+    in_engine: bool = False
+    tag: str | None = None
+    progress: list[tuple[str, str]] = field(default_factory=list)
+    token: str = field(default_factory=lambda: f"{_PROCESS}{next(_numbers):x}")
+    started: float = field(default_factory=time.monotonic)
+    cancelled_at: float | None = None
+    _stopped: bool = False
+    _quick: bool = False
 
-    def __post_init__(self) -> None:
-        self.reading, self._writing = os.pipe2(os.O_CLOEXEC)
-        os.set_blocking(self.reading, False)
-        with contextlib.suppress(OSError):  # the user's share of memory for pipes is used up: smaller steps do
-            fcntl.fcntl(self._writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    # --- what who watches it asks
+
+    @property
+    def user_id(self) -> str:
+        """Whose it is."""
+        return self.caller.user.id
+
+    @property
+    def text(self) -> str:
+        """The statement in canonical form; empty before it is admitted."""
+        return self.statement.text if self.statement is not None else ""
+
+    @property
+    def database(self) -> str:
+        """The database that the request names, else the user's."""
+        return self.options.database or self.caller.user.default_database or "default"
+
+    @property
+    def kind(self) -> str:
+        """The kind of a statement that the engine has not seen, by ClickHouse's names; of others the engine says it."""
+        if self.in_engine or self.statement is None:
+            return ""
+        return self.statement.verb.capitalize()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the result is sent as it is, so that an error can be written into it."""
+        return self.encoding is None and not self.options.compress
+
+    @property
+    def is_plain_wanted(self) -> bool:
+        """Whether the client takes the result as it is."""
+        return self.options.encoding is None and not self.options.compress
+
+    @property
+    def sent_bytes(self) -> int:
+        """How long the result is, as it was or would be sent."""
+        return self.stream.size if self.stream is not None else len(self.data)
+
+    def carry(self) -> None:
+        """Its result may be long: begin to send it."""
+        if self.stream is not None:
+            self.stream.carry()
+
+    def hung_up(self) -> bool:
+        """Whether its client is gone."""
+        return self.exchange.hung_up()
 
     def cancel(self) -> None:
-        """Stop as soon as possible. Called from the event loop; the engine's part is ended by `kill_statement`."""
-        self._cancelled.set()
-        self.body.abandon()
+        """Note that it is to end, and stop reading its body."""
+        self._stopped = True
+        self.exchange.body.abandon()
 
-    def kill_statement(self) -> str:
-        """The statement that ends this one inside the engine."""
-        return f"KILL QUERY WHERE startsWith(query, '/*sh:{self.token} ') ASYNC"
+    def abort(self) -> None:
+        """Close its connection."""
+        self.exchange.abort()
 
-    def run(self) -> None:
-        """Run it to its end, in a thread. Raises DatabaseError, and ConnectionAbortedError when the client is gone."""
-        try:
-            self._check_cancelled()
-            self._run()
-        except (DatabaseError, ConnectionAbortedError):
-            if self._cancelled.is_set():
-                raise cancelled() from None
-            raise
-        finally:
-            os.close(self._writing)
+    # --- what its own thread does
 
-    def _run(self) -> None:
-        source = decoded(self.body_encoding, self.body)
-        text, data = read_statement(self.options.query, source, limit=self.options.max_query_size)
-        statement = self.admission.admit(text, parameters=self.options.parameters)
-        self.verb = statement.verb
+    def read(self) -> tuple[Statement, bytes]:
+        """Read the statement and admit it; it, and what was already read of its data. Raises DatabaseError."""
+        text, data = self._read_text()
+        statement = self.tools.admission.admit(
+            text,
+            parameters=self.options.parameters,
+            administrator=self.caller.is_owner,
+            protected=self._is_protected,
+        )
         if statement.takes_data and data is None:
             # The engine's own reading of it would drop them, and report success.
             raise syntax_error(
                 "The data of this INSERT cannot be found: write it without a byte order mark, # comments, $$ strings "
                 "and unusual quotes or spaces, and with FORMAT or VALUES"
             )
+        self.statement = statement
         self._check_method(statement)
-        with (
-            prepared(self.engine, self.options, self.session) as connection,
-            external_tables(connection, self.external, self.admission),
-        ):
-            self._check_cancelled()
-            self._execute(connection, statement, data or b"", source)
+        return statement, data or b""
 
-    def _execute(self, connection: Connection, statement: Statement, data: bytes, source: Source) -> None:
+    def _read_text(self) -> tuple[str, bytes | None]:
+        options, body = self.options, self.exchange.body
+        if options.query or self.source is not body or not body.length or body.length > KNOWN_BYTES:
+            return read_statement(options.query, self.source, limit=options.max_query_size)
+        # Most requests bring a short statement that came before: then nobody has to look where its text ends.
+        read = read_piece(body)
+        ended = len(read) == body.length
+        text = read.decode("utf-8", "replace")
+        if ended and self.tools.admission.known(text):
+            return text, None
+        return read_statement("", body, limit=options.max_query_size, read=read, ended=ended)
+
+    def run(self, statement: Statement, data: bytes) -> None:
+        """Run it to its end. Raises DatabaseError, and ConnectionAbortedError when the client is gone."""
+        try:
+            self._check_cancelled()
+            self._run(statement, data)
+        except (DatabaseError, ConnectionAbortedError):
+            if self._stopped:
+                raise cancelled() from None
+            raise
+
+    def _run(self, statement: Statement, data: bytes) -> None:
+        kind = self._kind(statement)
+        try:
+            self._run_on(kind, statement, data)
+        except DatabaseError as error:
+            if error.number != TOO_LONG or kind is None or not kind.quick:
+                raise
+            self.tools.sizes.forget(statement.text)  # it was short the last time
+            self._run_on(dataclasses.replace(kind, quick=False), statement, data)
+
+    def _run_on(self, kind: Kind | None, statement: Statement, data: bytes) -> None:
+        if kind is None or self.session is not None or self.options.database is not None or self.options.settings:
+            with (
+                prepared(self.tools.connections, self.caller, self.options, self.session) as connection,
+                external_tables(connection, self.external, self.tools.admission),
+            ):
+                self._execute(connection, statement, data)
+            return
+        self._quick = kind.quick
+        connection = self.tools.connections.take(self.caller, kind)
+        try:
+            self._execute(connection, statement, data)
+        except BaseException:
+            connection.close()
+            raise
+        self.tools.connections.give_back(connection, self.caller, kind)
+
+    def _kind(self, statement: Statement) -> Kind | None:
+        """The kind of connection that will do; None if the statement may change something on it."""
+        if self.external or not (statement.selects or statement.takes_data) or self.options.progress_seconds:
+            return None
+        return Kind(self.options.read_only, self._is_quick(statement))
+
+    def _is_quick(self, statement: Statement) -> bool:
+        """Whether the result is expected to be short, and nothing is said of how it is to be made."""
+        return (
+            statement.selects
+            and self.is_plain_wanted
+            and self.tools.sizes.is_short(statement.text)
+            and not self.caller.limits_results
+            and "SETTINGS" not in statement.text
+        )
+
+    def _execute(self, connection: Connection, admitted: Statement, data: bytes) -> None:
+        self._check_cancelled()
+        statement = self.caller.own(admitted)
+        if "quota" in statement.text:  # its tables tell what was used up to now
+            self.tools.system.refresh_usage(self.caller.catalogue)
+        self.in_engine = True
         if statement.takes_data and statement.output_format == "Values":
-            self._insert_values(connection, statement, data, source)
+            self._insert_values(connection, statement, data)
         elif statement.takes_data:
-            self._insert(connection, statement, data, source)
-        elif statement.verb == "KILL":
+            self._insert(connection, statement, data)
+        elif statement.kills:
             self._kill(connection, statement)
         elif statement.selects:
             self._select(connection, statement)
@@ -124,68 +259,118 @@ class QueryJob:
         if self.options.read_only and not harmless and not statement.text.startswith("CREATE TEMPORARY TABLE "):
             raise read_only()
 
-    def _insert_values(self, connection: Connection, statement: Statement, data: bytes, source: Source) -> None:
+    def _insert_values(self, connection: Connection, statement: Statement, data: bytes) -> None:
         """VALUES that are short and harmless may be expressions; all others are read as literals."""
-        while len(data) <= EXPRESSIONS_BYTES and (piece := read_piece(source)):
+        while len(data) <= EXPRESSIONS_BYTES and (piece := read_piece(self.source)):
             data += piece
         short = len(data) <= EXPRESSIONS_BYTES and not _LITERALS.fullmatch(data)
-        if short and self.admission.expressions_allowed(data.decode("latin-1")):
-            with evaluating(self.engine, connection, statement.target) as other:
-                self._insert(other, statement, data, source)
+        if short and self.tools.admission.expressions_allowed(data.decode("latin-1")):
+            with evaluating(self.tools.connections, self.caller, connection, statement.target) as other:
+                self._insert(other, statement, data)
         else:
-            self._insert(connection, statement, data, source)
+            self._insert(connection, statement, data)
 
-    def _insert(self, connection: Connection, statement: Statement, data: bytes, source: Source) -> None:
+    def _insert(self, connection: Connection, statement: Statement, data: bytes) -> None:
         if statement.names_by_parameter:
-            changes = [f"param_{name} = {quoted(value)}" for name, value in self.options.parameters.items()]
+            changes = [f"param_{name} = {literal(value)}" for name, value in self.options.parameters.items()]
             connection.query(f"SET {', '.join(changes)}")
-        insertion = connection.insert(statement.text, input_format=statement.output_format or "Values")
+        insertion = connection.insert(
+            f"{self.prefix()}{statement.text}", input_format=statement.output_format or "Values"
+        )
         try:
-            while data or (data := read_piece(source)):
+            while data or (data := read_piece(self.source)):
                 self._check_cancelled()
                 insertion.append(data)
                 data = b""
+            self._check_cancelled()
         except BaseException:
             insertion.cancel()
             raise
         self.counters = insertion.finish()
 
     def _select(self, connection: Connection, statement: Statement) -> None:
-        self.encoding = self.options.encoding
         self.output_format = statement.output_format or self.options.default_format
+        if self._quick:
+            self._take(connection, statement)
+            return
+        stream = self.stream = self.new_stream(self)
+        # Blocks of ClickHouse's own are compressed already.
+        self.encoding = None if self.options.compress else self.options.encoding
         compression = f" COMPRESSION '{self.encoding}'" if self.encoding else ""
-        clause = statement.text[statement.tail :] or f" FORMAT {self.output_format}"
-        outfile = f" INTO OUTFILE '/dev/fd/{self._writing}' TRUNCATE{compression} "
-        sql = f"{self._prefix()}{statement.text[: statement.tail]}{outfile}{clause}"
+        text, tail = statement.text, statement.tail
+        clause = text[tail:] or f" FORMAT {self.output_format}"
+        outfile = f" INTO OUTFILE '/dev/fd/{stream.writing}' TRUNCATE{compression} "
+        self._tell_progress(connection)
+        sql = f"{self.prefix()}{text[:tail]}{outfile}{clause}"
         self.counters = connection.query(sql, parameters=self.options.parameters).counters
+
+    def _take(self, connection: Connection, statement: Statement) -> None:
+        """A short result, from memory."""
+        result = connection.query(
+            f"{self.prefix()}{statement.text}", output_format=self.output_format, parameters=self.options.parameters
+        )
+        self.data, self.counters = result.data, result.counters
+
+    def _tell_progress(self, connection: Connection) -> None:
+        """Note what the query has done now and then, for headers. No request can use the connection after this one."""
+        seconds = self.options.progress_seconds
+        if seconds is None:
+            return
+        last = 0.0
+
+        def note(numbers: Mapping[str, int]) -> None:
+            nonlocal last
+            elapsed = numbers["elapsed_ns"] / 1e9
+            if len(self.progress) < MOST_PROGRESS and elapsed - last >= seconds:
+                last = elapsed
+                done = Counters(numbers["read_rows"], numbers["read_bytes"], numbers["written_rows"])
+                total = max(numbers["total_rows_to_read"], numbers["read_rows"])
+                self.progress.append(progress_header(done, elapsed, total_rows=total))
+
+        connection.watch(note)
 
     def _command(self, connection: Connection, statement: Statement) -> None:
         self.output_format = statement.output_format or self.options.default_format
-        sql = f"{self._prefix()}{statement.text}"
-        result = connection.query(sql, output_format=self.output_format, parameters=self.options.parameters)
+        if statement.text.startswith("SYSTEM FLUSH LOGS"):
+            self.tools.system.flush_logs()
+            return
+        self._tell_progress(connection)
+        result = connection.query(
+            f"{self.prefix()}{statement.text}", output_format=self.output_format, parameters=self.options.parameters
+        )
         self.data, self.counters = result.data, result.counters
+        if not self.data and statement.query_class != "READ_ONLY":
+            self.output_format = ""  # there is no result to have one
         if statement.verb == "SET" and self.session is not None:
             self.session.baseline.clear()
 
     def _kill(self, connection: Connection, statement: Statement) -> None:
-        """KILL by the id that the front gave, which the engine does not know; the answer has the engine's columns."""
-        if statement.text.startswith("KILL MUTATION "):
-            self._command(connection, statement)
-            return
-        if statement.killed is None:
-            raise not_implemented("In this service a query is killed by its id: KILL QUERY WHERE query_id = '…'")
-        # The literal is in SQL's notation already.
-        rows = f"SELECT 'waiting' AS kill_status, '{statement.killed}' AS query_id, {quoted(self.username)} AS user"
-        query_id = connection.value(f"SELECT '{statement.killed}'")
-        found = self.kill(query_id)
+        """KILL of those queries that the caller sees, which the front knows by their real ids."""
+        selected = connection.query(
+            f"{self.prefix()}{statement.kill_selection(self.caller.user.name)}",
+            output_format="JSONCompactEachRow",
+            parameters=self.options.parameters,
+        )
+        wanted = [str(json.loads(row)[0]) for row in selected.data.splitlines()]
+        killed = self.tools.running.kill(wanted, of_user=None if self.caller.is_owner else self.user_id)
         self.output_format = statement.output_format or self.options.default_format
-        self.data = connection.query(f"{rows} WHERE {int(found)}", output_format=self.output_format).data
+        ids = ", ".join(map(literal, sorted(killed)))
+        answer = (
+            f"SELECT 'waiting' AS kill_status, arrayJoin(CAST([{ids}], 'Array(String)')) AS query_id, "
+            f"{literal(self.caller.user.name)} AS user"
+        )
+        self.data = connection.query(answer, output_format=self.output_format).data
 
-    def _prefix(self) -> str:
+    def prefix(self) -> str:
         """Who asks, before the statement's own text, where nobody else can put it: that text has no comments."""
-        attribution = {"q": self.options.query_id, "u": self.username, "a": self.address}
-        return f"/*sh:{self.token} {json.dumps(attribution).replace('/', chr(92) + '/')}*/ "
+        about = f'"q":{in_comment(self.query_id)},"u":{self.caller.name_in_comment},"a":{in_comment(self.address)}'
+        return f"/*sh:{self.user_id} {self.token} {{{about}}}*/ "
+
+    def _is_protected(self, database: str | None, table: str | None) -> bool:
+        """Whether a table has row policies. None is any; the current database could be any."""
+        policies = self.caller.catalogue.policies.values()
+        return any(table in {None, policy.table} and database in {None, policy.database} for policy in policies)
 
     def _check_cancelled(self) -> None:
-        if self._cancelled.is_set():
+        if self._stopped:
             raise cancelled()

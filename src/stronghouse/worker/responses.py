@@ -1,29 +1,23 @@
-"""The responses of ClickHouse's HTTP interface: headers, errors, and results as they come."""
+"""The responses of ClickHouse's HTTP interface: their headers, errors before a result, and errors in the middle of one.
 
-import asyncio
-import json
+Invariants:
+- An error before the first byte has its own status; one in the middle breaks the connection off.
+- Nothing that a client sent goes into a header but its query id and format, which were checked.
+"""
+
 import secrets
 import string
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from aiohttp import web
-
 from stronghouse.engine.connection import Counters
 from stronghouse.engine.errors import DatabaseError
-from stronghouse.worker.pipe import PipeReader
-from stronghouse.worker.query import QueryJob
+from stronghouse.worker.exchange import Exchange
 from stronghouse.worker.statuses import content_type_of, status_of
 
-HELD_BYTES = 256 << 10
-"""How much of a result is held back, so that an error before its end can still have its own status."""
-HELD_SECONDS = 1.0
-"""How long: a slow result is sent as it comes after that."""
-WAITING_BYTES = 32 << 20
-"""With `wait_end_of_query`, how much is held at most. ClickHouse goes on in a file; we do not put rows in files."""
+TEXT = "text/plain; charset=UTF-8"
 _TAG_LETTERS = string.ascii_lowercase
+Header = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -34,118 +28,113 @@ class Identity:
     timezone: str
     display_name: str
 
-
-def error_response(
-    error: DatabaseError, identity: Identity, *, query_id: str = "", challenge: bool = False
-) -> web.Response:
-    """An error before any result. `challenge`: no credentials were given, so ask for some (RFC 9110 section 11.6.1)."""
-    status = HTTPStatus.UNAUTHORIZED if challenge else status_of(error.number)
-    headers = {**_common(identity, query_id), "X-ClickHouse-Exception-Code": str(error.number)}
-    if status is HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = 'Basic realm="ClickHouse server HTTP API"'
-    return web.Response(
-        status=int(status),
-        text=error.wire(identity.version),
-        headers=headers,
-        content_type="text/plain",
-        charset="UTF-8",
-    )
+    def headers(self, query_id: str) -> list[Header]:
+        """The headers of every answer to a query."""
+        headers = [
+            ("X-ClickHouse-Server-Display-Name", self.display_name),
+            ("X-ClickHouse-Timezone", self.timezone),
+            ("Cache-Control", "no-store"),
+        ]
+        if query_id:
+            headers.append(("X-ClickHouse-Query-Id", query_id))
+        return headers
 
 
-async def send_result(
-    request: web.Request, job: QueryJob, done: "asyncio.Future[None]", pipe: PipeReader, identity: Identity
-) -> tuple[web.StreamResponse, DatabaseError | None]:
-    """Send a job's result; the response, and the error that came when part of it was on its way already.
-
-    Raises DatabaseError when the job failed before anything was sent.
-    """
-    started = time.monotonic()
-    held, ended = await _hold(pipe, WAITING_BYTES if job.options.wait_end_of_query else HELD_BYTES, job)
-    if ended:
-        await done
-        body = held or job.data
-        headers = _headers(job, identity, elapsed=time.monotonic() - started)
-        return web.Response(body=body, headers=headers), None
-    tag = "".join(secrets.choice(_TAG_LETTERS) for _ in range(16))
-    headers = _headers(job, identity, elapsed=time.monotonic() - started)
-    if job.encoding is None:
-        headers["X-ClickHouse-Exception-Tag"] = tag
-    response = web.StreamResponse(headers=headers)
-    await response.prepare(request)
-    await response.write(held)
-    while data := await pipe.read():
-        await response.write(data)
-    try:
-        await done
-    except DatabaseError as error:
-        await _break_off(request, response, error, identity, tag if job.encoding is None else None)
-        return response, error
-    await response.write_eof()
-    return response, None
+def send_text(exchange: Exchange, text: str, *, status: int = 200, headers: tuple[Header, ...] = ()) -> None:
+    """A short answer in plain text that is no query's. Raises ConnectionError."""
+    exchange.respond(status, [("Content-Type", TEXT), *headers], text.encode())
 
 
-async def _hold(pipe: PipeReader, limit: int, job: QueryJob) -> tuple[bytes, bool]:
-    """The beginning of a result, and whether it is the whole of it."""
-    held = bytearray(await pipe.read())
-    if not held:
-        return b"", True
-    seconds = None if job.options.wait_end_of_query else HELD_SECONDS
-    try:
-        async with asyncio.timeout(seconds):
-            while len(held) < limit:
-                data = await pipe.read()
-                if not data:
-                    return bytes(held), True
-                held += data
-    except TimeoutError:
-        pass
-    return bytes(held), False
-
-
-async def _break_off(
-    request: web.Request, response: web.StreamResponse, error: DatabaseError, identity: Identity, tag: str | None
+def send_error(
+    exchange: Exchange, error: DatabaseError, identity: Identity, *, query_id: str = "", challenge: bool = False
 ) -> None:
-    """End a result in the middle so that nobody takes it for whole: the error where clients look, and no last chunk."""
+    """An error before any result. Raises ConnectionError.
+
+    `challenge`: no credentials were given, so ask for some (RFC 9110 section 11.6.1).
+    """
+    status = HTTPStatus.UNAUTHORIZED if challenge else status_of(error.number)
+    headers = [
+        *identity.headers(query_id),
+        ("X-ClickHouse-Exception-Code", str(error.number)),
+        ("Content-Type", TEXT),
+    ]
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers.append(("WWW-Authenticate", 'Basic realm="ClickHouse server HTTP API"'))
+    exchange.respond(int(status), headers, error.wire(identity.version).encode("utf-8", "replace"))
+
+
+def result_headers(
+    identity: Identity,
+    *,
+    query_id: str,
+    output_format: str,
+    counters: Counters,
+    elapsed: float,
+    encoding: str | None = None,
+    tag: str | None = None,
+) -> list[Header]:
+    """The headers of a result.
+
+    `output_format` is empty when there are no rows to have one, `elapsed` is in seconds so far, `encoding` is for
+    Content-Encoding; `tag` marks an error in the middle, and is None when the body cannot hold one.
+    """
+    headers = identity.headers(query_id)
+    headers.append(("X-ClickHouse-Summary", summary(counters, elapsed)))
+    if output_format:
+        headers.append(("X-ClickHouse-Format", output_format))
+    headers.append(("Content-Type", content_type_of(output_format or "TabSeparated")))
+    if encoding is not None:
+        headers.append(("Content-Encoding", encoding))
     if tag is not None:
-        message = error.wire(identity.version).rstrip("\n")
-        length = len(message.encode("utf-8", "replace"))
-        block = f"\r\n__exception__\r\n{tag}\r\n{message}\n{length} {tag}\r\n__exception__\r\n"
-        await response.write(block.encode("utf-8", "replace"))
-    if request.transport is not None:
-        request.transport.close()
-
-
-def _headers(job: QueryJob, identity: Identity, *, elapsed: float) -> dict[str, str]:
-    headers = _common(identity, job.options.query_id)
-    headers["X-ClickHouse-Summary"] = _summary(job.counters, elapsed)
-    if job.output_format:
-        headers["X-ClickHouse-Format"] = job.output_format
-    headers["Content-Type"] = content_type_of(job.output_format or "TabSeparated")
-    if job.encoding is not None:
-        headers["Content-Encoding"] = job.encoding
+        headers.append(("X-ClickHouse-Exception-Tag", tag))
     return headers
 
 
-def _common(identity: Identity, query_id: str) -> dict[str, str]:
-    headers = {
-        "X-ClickHouse-Server-Display-Name": identity.display_name,
-        "X-ClickHouse-Timezone": identity.timezone,
-        "Cache-Control": "no-store",
-    }
-    if query_id:
-        headers["X-ClickHouse-Query-Id"] = query_id
-    return headers
+def progress_header(counters: Counters, elapsed: float, *, total_rows: int, memory: int = 0) -> Header:
+    """The line that tells of a running query's progress."""
+    numbers = {**_numbers(counters, elapsed, total_rows=total_rows), "memory_usage": memory}
+    return "X-ClickHouse-Progress", _text(numbers)
 
 
-def _summary(counters: Counters, elapsed: float) -> str:
-    numbers: Mapping[str, int] = {
+def summary(counters: Counters, elapsed: float) -> str:
+    """What a query has done, as ClickHouse tells it: an object of numbers in strings."""
+    return _text(_numbers(counters, elapsed, total_rows=counters.read_rows))
+
+
+def exception_tag() -> str:
+    """A random word, so that rows cannot look like an error in the middle of a result."""
+    return "".join(secrets.choice(_TAG_LETTERS) for _ in range(16))
+
+
+def break_off(exchange: Exchange, error: DatabaseError, identity: Identity, tag: str | None) -> None:
+    """End a result in the middle so that nobody takes it for whole: the error where clients look, and no last chunk.
+
+    `tag` as in `result_headers`. The length that is given counts the message's last newline. Raises ConnectionError.
+    """
+    try:
+        if tag is not None:
+            message = error.wire(identity.version).rstrip("\n").encode("utf-8", "replace")
+            mark = tag.encode()
+            exchange.write(
+                b"\r\n__exception__\r\n%s\r\n%s\n%d %s\r\n__exception__\r\n" % (mark, message, len(message) + 1, mark)
+            )
+    finally:
+        exchange.abort()
+
+
+def _numbers(counters: Counters, elapsed: float, *, total_rows: int) -> dict[str, int]:
+    return {
         "read_rows": counters.read_rows,
         "read_bytes": counters.read_bytes,
         "written_rows": counters.written_rows,
         "written_bytes": counters.written_bytes,
-        "total_rows_to_read": counters.read_rows,
+        "total_rows_to_read": total_rows,
         "result_rows": counters.written_rows or counters.result_rows,
         "result_bytes": counters.written_bytes,
         "elapsed_ns": int(elapsed * 1e9),
     }
-    return json.dumps({name: str(number) for name, number in numbers.items()}, separators=(",", ":"))
+
+
+def _text(numbers: dict[str, int]) -> str:
+    """As JSON, made by hand: every answer has one, and the library takes ten times as long."""
+    return "{" + ",".join(f'"{name}":"{number}"' for name, number in numbers.items()) + "}"

@@ -1,107 +1,219 @@
 """The queries that are running: how many, which, how to end them, and how long there have been none."""
 
-import asyncio
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import structlog
 
-from stronghouse.engine.connection import Connection
-from stronghouse.engine.engine import Engine
 from stronghouse.engine.errors import DatabaseError
-from stronghouse.worker.query import QueryJob
+from stronghouse.kernel.errors import StronghouseError
 from stronghouse.worker.specification import Activity
 
 MAX_RUNNING = 64
-"""Statements that run at a time, one thread each."""
-MAX_WAITING = 256
-"""Statements that may wait for a thread; more get ClickHouse's error 202."""
-KILL_INTERVAL = 0.1
+"""Statements that the engine runs at a time."""
+MAX_ADMITTED = 320
+"""Statements that run or wait to; more get ClickHouse's error 202."""
+RUNNING_OF_USER, ADMITTED_OF_USER = 48, 240
+"""Of these, those of one user, so that there is room for another."""
+QUICK_SECONDS = 0.01
+"""A query that takes longer gets a thread that carries its result, and its client is watched."""
+AWAKE_SECONDS = 1.0
+WATCH_SECONDS = 0.1
+KILL_SECONDS = 0.1
+STUBBORN_SECONDS = 3.0
+"""A query that was told to end and has not: most likely its client takes no bytes. Then the connection goes."""
 _log = structlog.get_logger()
 
 
-class Running:
-    """The running queries of one worker. Used from the event loop, but for `kill_by_id`."""
+class Job(Protocol):
+    """A running query, for who watches it. Its attributes are read by other threads."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._threads = ThreadPoolExecutor(MAX_RUNNING, thread_name_prefix="query")
-        self._killer = ThreadPoolExecutor(1, thread_name_prefix="kill")
-        self._kill_connection: Connection = engine.connect()
-        self._jobs: dict[QueryJob, asyncio.Future[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._active = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+    token: str
+    started: float
+    cancelled_at: float | None
+
+    @property
+    def user_id(self) -> str:
+        """Whose it is."""
+        ...
+
+    @property
+    def query_id(self) -> str:
+        """Its id for clients."""
+        ...
+
+    def carry(self) -> None:
+        """Its result may be long: begin to send it."""
+        ...
+
+    def hung_up(self) -> bool:
+        """Whether its client is gone."""
+        ...
+
+    def cancel(self) -> None:
+        """Note that it is to end, and stop reading its body."""
+        ...
+
+    def abort(self) -> None:
+        """Close its connection."""
+        ...
+
+
+class Running:
+    """The running queries of one worker. Safe to use from several threads.
+
+    Args:
+        kill: ends a query inside the engine, by the beginning of its text.
+    """
+
+    def __init__(self, kill: Callable[[str], None]) -> None:
+        self._kill = kill
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._jobs: set[Job] = set()
+        self._admitted: dict[str, int] = {}
+        self._working: dict[str, int] = {}
+        self._active = self._at_work = self._waiting = 0
         self._ended = time.monotonic()
+        self._closed = self._asleep = False
+        self._watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
+        self._watcher.start()
 
     @property
     def activity(self) -> Activity:
         """How busy the worker is."""
-        return Activity(self._active, 0.0 if self._active else time.monotonic() - self._ended)
+        with self._lock:
+            return Activity(self._active, 0.0 if self._active else time.monotonic() - self._ended)
 
-    def begin(self) -> None:
-        """A request begins. Raises DatabaseError 202 when there are too many."""
-        if self._active >= MAX_RUNNING + MAX_WAITING:
-            raise DatabaseError(202, "TOO_MANY_SIMULTANEOUS_QUERIES", "Too many simultaneous queries")
-        self._active += 1
-        self._idle.clear()
+    def begin(self, user_id: str) -> None:
+        """A request of this user begins. Raises DatabaseError 202 when there are too many."""
+        with self._lock:
+            own = self._admitted.get(user_id, 0)
+            if self._active >= MAX_ADMITTED or own >= ADMITTED_OF_USER:
+                raise DatabaseError(202, "TOO_MANY_SIMULTANEOUS_QUERIES", "Too many simultaneous queries")
+            self._active += 1
+            self._admitted[user_id] = own + 1
 
-    def end(self) -> None:
+    def end(self, user_id: str) -> None:
         """A request ends."""
-        self._active -= 1
-        self._ended = time.monotonic()
-        if not self._active:
-            self._idle.set()
+        with self._lock:
+            self._active -= 1
+            _take_one(self._admitted, user_id)
+            self._ended = time.monotonic()
+            if not self._active:
+                self._changed.notify_all()
 
-    def start(self, job: QueryJob) -> "asyncio.Future[None]":
-        """Run `job` in a thread; the future ends when it does, with its error."""
-        future = self._loop.run_in_executor(self._threads, job.run)
-        self._jobs[job] = future
-        future.add_done_callback(lambda _: self._jobs.pop(job, None))
-        return future
+    def add(self, job: Job, *, queues: bool) -> None:
+        """Watch `job` until `remove`; `queues`: once it is its turn in the engine."""
+        with self._lock:
+            self._jobs.add(job)
+            if self._asleep:
+                self._changed.notify_all()
+            if queues:
+                self._queue(job.user_id)
 
-    def cancel(self, job: QueryJob) -> None:
-        """End `job` as soon as possible. The engine may not know it yet, so it is told until the job is gone."""
-        job.cancel()
-        task = self._loop.create_task(self._kill(job))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def remove(self, job: Job, *, queued: bool) -> None:
+        """`job` is done; `queued`: it had its turn."""
+        with self._lock:
+            self._jobs.discard(job)
+            if queued:
+                self._at_work -= 1
+                _take_one(self._working, job.user_id)
+                if self._waiting:
+                    self._changed.notify_all()
 
-    def kill_by_id(self, query_id: str) -> bool:
-        """End the queries with this id; says whether there are any. Called from a query's thread."""
-        return asyncio.run_coroutine_threadsafe(self._cancel_by_id(query_id), self._loop).result()
+    def _queue(self, user_id: str) -> None:
+        """Wait for a turn in the engine. The lock is held."""
+        while self._at_work >= MAX_RUNNING or self._working.get(user_id, 0) >= RUNNING_OF_USER:
+            self._waiting += 1
+            self._changed.wait()
+            self._waiting -= 1
+        self._at_work += 1
+        self._working[user_id] = self._working.get(user_id, 0) + 1
 
-    def cancel_all(self) -> None:
-        """End every query."""
-        for job in list(self._jobs):
-            self.cancel(job)
+    def cancel(self, jobs: Iterable[Job]) -> None:
+        """End these as soon as possible."""
+        for job in jobs:
+            if job.cancelled_at is None:
+                job.cancelled_at = time.monotonic()
+                job.cancel()
+                self._end_in_engine(job)
 
-    async def wait_until_idle(self, seconds: float) -> bool:
+    def kill(self, query_ids: Iterable[str], *, of_user: str | None) -> frozenset[str]:
+        """End the queries with these ids, of this user (an id) if given; the ids of those that there were."""
+        wanted = frozenset(query_ids)
+        with self._lock:
+            found = [
+                job for job in self._jobs if job.query_id in wanted and (of_user is None or job.user_id == of_user)
+            ]
+        self.cancel(found)
+        return frozenset(job.query_id for job in found)
+
+    def cancel_all(self, *, of_user: str | None = None) -> None:
+        """End every query, of this user (an id) if given."""
+        with self._lock:
+            jobs = [job for job in self._jobs if of_user is None or job.user_id == of_user]
+        self.cancel(jobs)
+
+    def wait_until_idle(self, seconds: float) -> bool:
         """Wait for the last request to end; says whether it did within `seconds`."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._idle.wait()
-        except TimeoutError:
-            return False
-        return True
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._active, seconds)
 
     def close(self) -> None:
-        """Give the engine's connection back. No query may be running."""
-        self._threads.shutdown(wait=False)
-        self._killer.shutdown(wait=True)
-        self._kill_connection.close()
+        """Watch no more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._watcher.join()
 
-    async def _cancel_by_id(self, query_id: str) -> bool:
-        jobs = [job for job in self._jobs if job.options.query_id == query_id]
+    def _watch(self) -> None:
+        looked = seen = 0.0
+        while not self._closed:
+            now = time.monotonic()
+            with self._lock:
+                jobs = [job for job in self._jobs if now - job.started >= QUICK_SECONDS]
+                seen = now if self._jobs else seen
+            for job in jobs:
+                job.carry()
+            if now - looked >= WATCH_SECONDS:
+                looked = now
+                self._look_after(jobs, now)
+            if now - seen > AWAKE_SECONDS:
+                self._sleep()
+            else:
+                time.sleep(QUICK_SECONDS)
+
+    def _sleep(self) -> None:
+        """Until there is a query. Waking costs as much as a short query does, so this waits for a pause."""
+        with self._changed:
+            self._asleep = True
+            self._changed.wait_for(lambda: self._jobs or self._closed)
+            self._asleep = False
+
+    def _look_after(self, jobs: Iterable[Job], now: float) -> None:
         for job in jobs:
-            self.cancel(job)
-        return bool(jobs)
+            if job.cancelled_at is None:
+                if job.hung_up():
+                    self.cancel([job])
+            else:
+                self._end_in_engine(job)
+                if now - job.cancelled_at >= STUBBORN_SECONDS:
+                    job.abort()
 
-    async def _kill(self, job: QueryJob) -> None:
-        while job in self._jobs:
-            try:
-                await self._loop.run_in_executor(self._killer, self._kill_connection.query, job.kill_statement())
-            except DatabaseError as error:
-                _log.warning("kill_failed", error=str(error))
-            await asyncio.sleep(KILL_INTERVAL)
+    def _end_in_engine(self, job: Job) -> None:
+        """The engine may not know it yet, so this is said again until the job is gone."""
+        try:
+            self._kill(f"/*sh:{job.user_id} {job.token} ")
+        except (DatabaseError, StronghouseError) as error:
+            _log.warning("kill_failed", error=str(error))
+
+
+def _take_one(counts: dict[str, int], user_id: str) -> None:
+    left = counts[user_id] - 1
+    if left:
+        counts[user_id] = left
+    else:
+        del counts[user_id]

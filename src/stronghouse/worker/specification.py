@@ -6,6 +6,8 @@ from pathlib import Path
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.ids import ServiceId
 
+DEFAULT_LOG_RETENTION_DAYS = 30
+
 
 @dataclass(frozen=True)
 class WorkerSpec:
@@ -18,6 +20,8 @@ class WorkerSpec:
         password_sha256: base64 of the SHA-256 of the owner's password.
         memory_limit_bytes: what the engine may use.
         uid: user and group that the worker runs as; None to stay who we are.
+        log_retention_days: how long rows of its query log and its session log are kept.
+        mask_patterns: the operator's regular expressions; what they find is taken out of logged statements.
     """
 
     service_id: ServiceId
@@ -26,6 +30,8 @@ class WorkerSpec:
     password_sha256: str
     memory_limit_bytes: int
     uid: int | None
+    log_retention_days: int = DEFAULT_LOG_RETENTION_DAYS
+    mask_patterns: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """For the control channel."""
@@ -36,11 +42,13 @@ class WorkerSpec:
             "password_sha256": self.password_sha256,
             "memory_limit_bytes": self.memory_limit_bytes,
             "uid": self.uid,
+            "log_retention_days": self.log_retention_days,
+            "mask_patterns": list(self.mask_patterns),
         }
 
     @classmethod
     def from_json(cls, value: Json) -> "WorkerSpec":
-        """The reverse; raises ValueError."""
+        """The reverse, where the fields about logs may be missing; raises ValueError."""
         match value:
             case {
                 "service_id": str(service_id),
@@ -49,9 +57,35 @@ class WorkerSpec:
                 "password_sha256": str(password_sha256),
                 "memory_limit_bytes": int(memory),
                 "uid": int() | None as uid,
-            }:
-                return cls(ServiceId(service_id), Path(directory), username, password_sha256, memory, uid)
+            } if isinstance(value, dict):
+                return cls(
+                    ServiceId(service_id),
+                    Path(directory),
+                    username,
+                    password_sha256,
+                    memory,
+                    uid,
+                    _retention(value.get("log_retention_days")),
+                    _texts(value.get("mask_patterns")),
+                )
         raise ValueError("not a worker's specification")
+
+
+def _retention(value: Json) -> int:
+    if value is None:
+        return DEFAULT_LOG_RETENTION_DAYS
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError("not a number of days")
+    return value
+
+
+def _texts(value: Json) -> tuple[str, ...]:
+    match value:
+        case None:
+            return ()
+        case [*texts] if all(isinstance(text, str) for text in texts):
+            return tuple(str(text) for text in texts)
+    raise ValueError("not a list of texts")
 
 
 @dataclass(frozen=True)

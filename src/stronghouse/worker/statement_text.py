@@ -6,14 +6,15 @@ from stronghouse.engine.insert_text import MAX_HEAD, find_data, first_word
 from stronghouse.worker.body import Source, read_piece
 
 
-def read_statement(query: str, source: Source, *, limit: int) -> tuple[str, bytes | None]:
+def read_statement(
+    query: str, source: Source, *, limit: int, read: bytes = b"", ended: bool = False
+) -> tuple[str, bytes | None]:
     """The statement's text, and what was already read of the data that follow it; None if none were found to follow.
 
-    The rest of the data stays in `source`; any other statement is read whole, up to `limit` bytes.
-    Raises DatabaseError.
+    The rest of the data stays in `source`; any other statement is read whole, up to `limit` bytes. `read` was read of
+    `source` before, and is all of it if `ended`. Raises DatabaseError.
     """
-    beginning = query.encode("utf-8", "surrogateescape") + (b"\n" if query else b"")
-    ended = False
+    beginning = query.encode("utf-8", "surrogateescape") + (b"\n" if query else b"") + read
     while not ended and (first_word(beginning) is None and len(beginning) < MAX_HEAD):
         ended = not (piece := read_piece(source))
         beginning += piece

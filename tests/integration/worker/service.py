@@ -87,7 +87,14 @@ class Service:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(40)
 
     def start(self, key: bytes = KEY) -> WorkerProcess:
-        started = self.do(WorkerProcess.start(self.spec, listener=self.listener, data_key=key, log=self.log))
+        async def provide() -> bytes:
+            return key
+
+        started = self.do(
+            WorkerProcess.start(
+                self.spec, listener=self.listener, data_key=key, log=self.log, data_key_provider=provide
+            )
+        )
         self.worker = started
         return started
 
@@ -118,13 +125,14 @@ class Service:
         method: str = "POST",
         query: str | None = None,
         headers: Mapping[str, str] | None = None,
+        user: str = "default",
         password: str | None = PASSWORD,
         url: Mapping[str, str] | None = None,
         **parameters: str,
     ) -> Answer:
         """Send `sql` as the body, `query`, `url` and the rest in the URL; the whole answer."""
         given = {**({"query": query} if query is not None else {}), **(url or {}), **parameters}
-        own = {} if password is None else {"X-ClickHouse-User": "default", "X-ClickHouse-Key": password}
+        own = {} if password is None else {"X-ClickHouse-User": user, "X-ClickHouse-Key": password}
         with contextlib.closing(self.connection()) as connection:
             body = sql.encode() if isinstance(sql, str) else sql
             connection.request(method, f"/?{urlencode(given)}", body=body, headers={**own, **(headers or {})})

@@ -34,6 +34,6 @@ def test_the_javascript_client_works(service: Service, tmp_path: Path) -> None:
         assert found["streamed"] == 100_002
         assert found["written"] == "1"
         assert found["unknownTable"] == "60"
-        assert found["refused"] == "497"
+        assert found["refused"] == "36"
         assert found["aborted"]
     assert seen["badPassword"] == "516"

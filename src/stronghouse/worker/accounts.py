@@ -1,0 +1,133 @@
+"""Signing in: a name, a password and an address against the catalogue as it is now.
+
+Comparing a password is slow on purpose, and every request brings one. So a password that was right is remembered as a
+keyed digest, whose key lives as long as this process, until the catalogue changes.
+"""
+
+import hashlib
+import ipaddress
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+
+from stronghouse.engine.access.catalogue import Catalogue, Method, User
+from stronghouse.engine.access.methods import is_valid, matches
+from stronghouse.worker.attempts import Attempts
+from stronghouse.worker.authentication import Credentials, authentication_failed
+from stronghouse.worker.caller import Caller
+
+REMEMBERED = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    caller: Caller
+    method: Method
+
+
+class Accounts:
+    """The users of a service. Safe to use from several threads."""
+
+    def __init__(self, catalogue: Catalogue, attempts: Attempts) -> None:
+        self._attempts = attempts
+        self._lock = threading.Lock()
+        self._key = secrets.token_bytes(32)
+        self._comparing = threading.BoundedSemaphore(2)
+        self.replace(catalogue)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """As it is now."""
+        return self._catalogue
+
+    def replace(self, catalogue: Catalogue) -> None:
+        """From now on this is who there is."""
+        with self._lock:
+            self._catalogue = catalogue
+            self._by_name = {user.name: user for user in catalogue.users.values()}
+            self._samples = {method.kind: method for user in catalogue.users.values() for method in user.methods}
+            self._known: dict[bytes, _Known] = {}
+
+    def authenticate(self, credentials: Credentials, address: str) -> Caller:
+        """Who it is, with their default roles.
+
+        Raises:
+            DatabaseError: 516, with the same words and after the same work for a wrong name and a wrong password.
+        """
+        if not credentials.given:  # nobody's password is empty, so there is nothing to compare and nothing to count
+            raise authentication_failed(credentials.username)
+        digest = self._digest(credentials)
+        known = self._known.get(digest)
+        if known is not None and is_valid(known.method, time.time()) and _may_come_from(known.caller.user, address):
+            return known.caller
+        self._attempts.check(credentials.username, address)
+        catalogue, user = self._catalogue, self._by_name.get(credentials.username)
+        method = self._proven(user, credentials)
+        if user is None or method is None or user.locked or not _may_come_from(user, address):
+            self._attempts.failed(credentials.username, address)
+            raise authentication_failed(credentials.username)
+        self._attempts.succeeded(credentials.username, address)
+        caller = Caller(catalogue, user, catalogue.default_roles_of(user), method.kind)
+        self._remember(catalogue, digest, _Known(caller, method))
+        return caller
+
+    def still(self, caller: Caller) -> Caller:
+        """The same caller by the catalogue of now, for who has been under way for long.
+
+        Raises:
+            DatabaseError: 516 when the user is gone, locked, or signs in another way by now.
+        """
+        catalogue = self._catalogue
+        if catalogue is caller.catalogue:
+            return caller
+        user = catalogue.users.get(caller.user.id)
+        if user is None or user.locked or user.methods != caller.user.methods or user.hosts != caller.user.hosts:
+            raise authentication_failed(caller.user.name)
+        granted = frozenset(grant.role for grant in user.roles)
+        if caller.current == caller.catalogue.default_roles_of(caller.user):
+            return Caller(catalogue, user, catalogue.default_roles_of(user), caller.method)
+        return Caller(catalogue, user, caller.current & granted, caller.method)
+
+    def _proven(self, user: User | None, credentials: Credentials) -> Method | None:
+        password = credentials.password.encode("utf-8", "surrogateescape")
+        own = [method for method in user.methods if is_valid(method, time.time())] if user is not None else []
+        # A comparison of each kind that anybody has, so that the time tells nothing of whether there is such a user.
+        kinds = {method.kind for method in own}
+        others = [method for kind, method in self._samples.items() if kind not in kinds]
+        with self._comparing:  # slow hashes must not take both processors
+            found = [method for method in own if matches(method, password)]
+            if not found:
+                for method in others:
+                    matches(method, password)
+        return found[0] if found else None
+
+    def _digest(self, credentials: Credentials) -> bytes:
+        name = credentials.username.encode("utf-8", "surrogateescape")
+        content = b"%d:%b:%b" % (len(name), name, credentials.password.encode("utf-8", "surrogateescape"))
+        return hashlib.blake2b(content, key=self._key, digest_size=32).digest()
+
+    def _remember(self, catalogue: Catalogue, digest: bytes, known: _Known) -> None:
+        with self._lock:
+            if catalogue is self._catalogue:  # else it may be right no more
+                if len(self._known) >= REMEMBERED:
+                    self._known.clear()
+                self._known[digest] = known
+
+
+def _may_come_from(user: User, address: str) -> bool:
+    if "ANY" in user.hosts:
+        return True
+    try:
+        source = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(source, "ipv4_mapped", None)
+    source = mapped or source
+    for host in user.hosts:
+        if host == "LOCAL":
+            if source.is_loopback:
+                return True
+        elif source in ipaddress.ip_network(host):
+            return True
+    return False

@@ -1,0 +1,80 @@
+"""Threads that are made when they are needed and end when they have not been for a while."""
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+from stronghouse.worker.wire import Wire
+
+SPARE_SECONDS = 30.0
+MAX_QUEUED = 1024
+
+
+class Pool:
+    """At most `threads` threads, each serving one connection at a time; the others queue.
+
+    Args:
+        serve: what a thread does with a connection. It raises nothing.
+    """
+
+    def __init__(self, serve: Callable[[Wire], None], *, threads: int) -> None:
+        self._serve = serve
+        self._most = threads
+        self._queue: SimpleQueue[Wire | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads: set[threading.Thread] = set()
+        self._spare = 0
+        self._closed = False
+
+    @property
+    def crowded(self) -> bool:
+        """Whether connections wait for a thread, so that those that have one should take turns."""
+        return not self._queue.empty() and len(self._threads) >= self._most
+
+    @property
+    def threads(self) -> int:
+        """How many there are now."""
+        return len(self._threads)
+
+    def give(self, wire: Wire) -> bool:
+        """Have a connection served; says False, and does nothing, when too many wait already."""
+        with self._lock:
+            waiting = self._queue.qsize()
+            if self._closed or waiting >= MAX_QUEUED + self._spare:
+                return False
+            self._queue.put(wire)
+            if waiting >= self._spare and len(self._threads) < self._most:
+                self._spare += 1
+                thread = threading.Thread(target=self._run, name="request", daemon=True)
+                self._threads.add(thread)
+                thread.start()
+            return True
+
+    def close(self, seconds: float = 1.0) -> None:
+        """End the threads; waits for each at most `seconds`. No connection may be given after this."""
+        with self._lock:
+            self._closed = True
+            threads = list(self._threads)
+            for _ in threads:
+                self._queue.put(None)
+        for thread in threads:
+            thread.join(seconds)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                wire = self._queue.get(timeout=SPARE_SECONDS)
+            except Empty:
+                with self._lock:
+                    if not self._queue.empty():
+                        continue
+                    self._spare -= 1
+                    self._threads.discard(threading.current_thread())
+                    return
+            with self._lock:
+                self._spare -= 1
+            if wire is None:
+                return
+            self._serve(wire)
+            with self._lock:
+                self._spare += 1

@@ -1,0 +1,242 @@
+"""One service being served: everything that a worker has, opened in order, closed in order."""
+
+import base64
+import dataclasses
+import socket
+import threading
+
+import structlog
+
+from stronghouse.engine.access.catalogue import Catalogue
+from stronghouse.engine.access.effective_settings import setting_values
+from stronghouse.engine.access.rendering import users_tree
+from stronghouse.engine.access.store import OWNER_ID, PURPOSE, CatalogueStore, initial
+from stronghouse.engine.admission import Admission
+from stronghouse.engine.engine import Engine, prove_data_key
+from stronghouse.engine.logs.journal import Journal
+from stronghouse.engine.logs.keeper import LogKeeper
+from stronghouse.engine.logs.patterns import Patterns
+from stronghouse.engine.quotas import QuotaKeeper
+from stronghouse.engine.sql import text
+from stronghouse.engine.subkeys import subkey
+from stronghouse.kernel.canonical import Json
+from stronghouse.kernel.clock import SystemClock
+from stronghouse.worker.accounts import Accounts
+from stronghouse.worker.attempts import Attempts
+from stronghouse.worker.changing import Changes
+from stronghouse.worker.channel import Message
+from stronghouse.worker.commands import Commands
+from stronghouse.worker.connections import Connections
+from stronghouse.worker.control import Control
+from stronghouse.worker.desk import Desk
+from stronghouse.worker.front import Front
+from stronghouse.worker.gate import Gate
+from stronghouse.worker.killing import Killer
+from stronghouse.worker.log_prover import LogProver
+from stronghouse.worker.query import Tools
+from stronghouse.worker.recording import Recorder
+from stronghouse.worker.reopening import Reopening
+from stronghouse.worker.reports import access_report
+from stronghouse.worker.responses import Identity
+from stronghouse.worker.running import Running
+from stronghouse.worker.sandbox import LANDLOCK, SECCOMP
+from stronghouse.worker.server import Server
+from stronghouse.worker.sessions import Sessions
+from stronghouse.worker.sizes import Sizes
+from stronghouse.worker.specification import SandboxReport, WorkerSpec
+from stronghouse.worker.system_database import SystemDatabase
+
+SWEEP_SECONDS = 1.0
+LAST_WORDS_SECONDS = 3.0
+JOURNAL = "log journal"
+NEEDED_FOR_USERS = (LANDLOCK, SECCOMP)
+"""The parts of the sandbox without which a service keeps to its one trusted user (design.md section 2)."""
+_log = structlog.get_logger()
+
+
+class Serving:
+    """What a worker has, all of it; made with the engine open and nobody let in yet.
+
+    Raises:
+        StronghouseError: the engine, the catalogue or the journal cannot be opened.
+    """
+
+    def __init__(
+        self, spec: WorkerSpec, sandbox: SandboxReport, control: Control, listener: socket.socket, data_key: bytes
+    ) -> None:
+        self._spec, self._sandbox, self._control = spec, sandbox, control
+        self._ending = threading.Event()
+        prove_data_key(spec.data_directory, data_key)
+        self.store = CatalogueStore(spec.data_directory, subkey(data_key, PURPOSE), spec.service_id)
+        catalogue = self._catalogue()
+        self.engine = Engine.open(
+            spec.data_directory,
+            data_key=data_key,
+            memory_limit_bytes=spec.memory_limit_bytes,
+            users=users_tree(catalogue),
+        )
+        try:
+            self._open_logs(catalogue, data_key)
+            self._open_access(catalogue)
+            self.front = self._front()
+        except BaseException:
+            self.engine.close()
+            raise
+        self.server = Server(self.front.handle, listener)
+        self.commands = Commands(
+            control=control,
+            server=self.server,
+            running=self.running,
+            sessions=self.sessions,
+            set_password=self.set_password,
+            report=self._report,
+        )
+        self._sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
+
+    def _open_logs(self, catalogue: Catalogue, data_key: bytes) -> None:
+        """What records, and the `system` database that shows it."""
+        spec = self._spec
+        self.quotas = QuotaKeeper(SystemClock())
+        self.journal = Journal(spec.data_directory / "journal", subkey(data_key, JOURNAL), spec.service_id)
+        self.logs = LogKeeper(self.journal, retention_days=spec.log_retention_days)
+        self.system = SystemDatabase(self.engine, self.logs, self.quotas)
+        self.system.prepare(catalogue)
+        self.patterns = Patterns(spec.mask_patterns)
+        self.patterns.resume(self.engine.internal)
+        self.recorder = Recorder(self.journal, self.quotas, self.patterns.apply if spec.mask_patterns else None)
+
+    def _open_access(self, catalogue: Catalogue) -> None:
+        """What lets people in, and changes who they are."""
+        self.accounts = Accounts(catalogue, Attempts(SystemClock()))
+        self.admission = Admission(self.engine)
+        self.connections = Connections(self.engine)
+        self.killer = Killer(self.engine)
+        self.running = Running(self.killer.kill)
+        self.sessions = Sessions()
+        self.gate = Gate()
+        self.reopening = Reopening(
+            engine=self.engine,
+            gate=self.gate,
+            running=self.running,
+            store=self.store,
+            data_key=self._control.data_key,
+            close_all=self._close_connections,
+            opened=self._opened,
+            in_force=self._in_force,
+            refreshed=self.system.refresh,
+        )
+        self.changes = Changes(lambda: self.accounts.catalogue, self._put)
+
+    def start(self) -> None:
+        """Let requests in."""
+        self._sweeper.start()
+        self.server.start()
+
+    def ready(self) -> Message:
+        """What the agent is told first."""
+        return {"type": "ready", "engine_version": self.engine.version, "sandbox": self._sandbox.to_json()}
+
+    def set_password(self, password_sha256: str) -> None:
+        """Another password of the owner from now on, by its hash in base64; the owner's sessions end."""
+        self.changes.make(lambda catalogue: _with_owner_of(catalogue, password_sha256))
+
+    def close(self) -> None:
+        """Let running requests end for the time that was granted, end the rest with code 394, close everything."""
+        grace = self.commands.grace or 0.0
+        if not self.running.wait_until_idle(grace):
+            self.running.cancel_all()
+        self.server.finish(LAST_WORDS_SECONDS)
+        self._ending.set()
+        self.running.close()
+        self._close_connections()
+        self.logs.close()
+        self.journal.close()
+        self.engine.close()
+
+    def _front(self) -> Front:
+        missing = [part for part in self._sandbox.missing if part in NEEDED_FOR_USERS]
+        desk = Desk(self.accounts, self.changes, self.quotas, " and ".join(missing))
+        return Front(
+            accounts=self.accounts,
+            desk=desk,
+            tools=Tools(self.admission, self.connections, self.running, self.system, Sizes()),
+            gate=self.gate,
+            sessions=self.sessions,
+            recorder=self.recorder,
+            identity=Identity(self.engine.version, self.engine.timezone, self._spec.service_id),
+        )
+
+    def _catalogue(self) -> Catalogue:
+        """The stored one, or the first; with the owner's password of today."""
+        stored = self.store.load()
+        current = _with_owner_of(stored, self._spec.password_sha256) if stored else initial(self._spec.password_sha256)
+        if current is not stored:
+            self.store.save(current)
+        return current
+
+    def _put(self, catalogue: Catalogue) -> None:
+        self._try_settings(catalogue)
+        self.reopening.put(catalogue, self.accounts.catalogue)
+
+    def _try_settings(self, catalogue: Catalogue) -> None:
+        """Refuse values that the engine would refuse at every sign-in; raises DatabaseError."""
+        new = setting_values(catalogue) - setting_values(self.accounts.catalogue)
+        if new:
+            with self.engine.internal() as connection:
+                for name, value in sorted(new, key=lambda given: given[0] == "readonly"):
+                    connection.query(f"SET {name} = {text(value)}")
+
+    def _in_force(self, catalogue: Catalogue) -> None:
+        """The catalogue is stored: who was dropped or locked is refused from here on, and their queries end."""
+        before = self.accounts.catalogue
+        self.accounts.replace(catalogue)
+        for user in before.users.values():
+            after = catalogue.users.get(user.id)
+            if after is None or (after.locked and not user.locked):
+                self.running.cancel_all(of_user=user.id)
+            if after is None or after.methods != user.methods:
+                self.sessions.forget(user.id)
+
+    def _close_connections(self) -> None:
+        """All but the engine's first. Nobody is inside the gate."""
+        self.sessions.revoke()
+        self.connections.close()
+        self.admission.close()
+        self.killer.close()
+        self.patterns.suspend()
+        self.logs.suspend()
+
+    def _opened(self, catalogue: Catalogue) -> None:
+        """The engine is open again."""
+        self.system.prepare(catalogue)
+        self.admission.open()
+        self.killer.open()
+        self.patterns.resume(self.engine.internal)
+
+    def _report(self, message: Message) -> Json:
+        match message:
+            case {"type": "logs"}:
+                canary = message.get("canary")
+                return self._prover().report(canary if isinstance(canary, str) else None).to_json()
+            case {"type": "access"}:
+                return access_report(self.accounts.catalogue).to_json()
+        raise ValueError("an unknown message")
+
+    def _prover(self) -> LogProver:
+        days = self._spec.log_retention_days
+        return LogProver(self.engine, self.gate, self.logs, self.journal, self.accounts, days)
+
+    def _sweep(self) -> None:
+        while not self._ending.wait(SWEEP_SECONDS):
+            self.sessions.sweep()
+
+
+def _with_owner_of(catalogue: Catalogue, password_sha256: str) -> Catalogue:
+    """The same with this password of the owner; the same object when it is that already."""
+    owner = catalogue.users[OWNER_ID]
+    digest = base64.b64decode(password_sha256, validate=True).hex()
+    if [method.hash for method in owner.methods] == [digest]:
+        return catalogue
+    method = dataclasses.replace(initial(password_sha256).users[OWNER_ID].methods[0])
+    users = {**catalogue.users, OWNER_ID: dataclasses.replace(owner, methods=(method,))}
+    return dataclasses.replace(catalogue, generation=catalogue.generation + 1, users=users)

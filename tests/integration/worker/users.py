@@ -1,0 +1,40 @@
+"""Database users for tests of what they may do, and ways to say in one line what must happen."""
+
+from stronghouse.worker.caller import CLIENT_ADDRESS
+from tests.integration.worker.service import PASSWORD, Answer, Service
+
+SECRET = "a users password"
+DENIED, READONLY_ACCOUNT, NOT_SIGNED_IN, QUOTA, UNKNOWN_USER, UNKNOWN_ROLE = 497, 495, 516, 201, 192, 511
+INTERNALS = ("u_", "r_", "d_", "l_", "_stronghouse", "default:")
+"""What no error that a user sees may hold."""
+
+
+def create(service: Service, *names: str, then: tuple[str, ...] = ()) -> None:
+    """Users with the password SECRET, and what the owner says next."""
+    service.run(f"CREATE USER OR REPLACE {', '.join(names)} IDENTIFIED BY '{SECRET}'")
+    for sql in then:
+        service.run(sql)
+
+
+def send(
+    service: Service, user: str, sql: str, *, password: str | None = None, address: str = "", **url: str
+) -> Answer:
+    """What `user` gets from `address`; the password is SECRET, or the owner's."""
+    known = PASSWORD if user == "default" else SECRET
+    headers = {CLIENT_ADDRESS: address} if address else {}
+    return service.ask(sql, user=user, password=known if password is None else password, headers=headers, url=url)
+
+
+def told(service: Service, user: str, sql: str, **url: str) -> str:
+    """The output of a statement that must succeed, without the newline at its end."""
+    answer = send(service, user, sql, **url)
+    assert answer.status == 200, (user, sql, answer.text)
+    return answer.text.removesuffix("\n")
+
+
+def refused(service: Service, user: str, sql: str, code: int, **url: str) -> str:
+    """The error's text of a statement that must fail with this code, without a word of how the service is made."""
+    answer = send(service, user, sql, **url)
+    assert answer.code == code, (user, sql, answer.code, answer.text)
+    assert not any(word in answer.text for word in INTERNALS if word not in sql), (user, sql, answer.text)
+    return answer.text
