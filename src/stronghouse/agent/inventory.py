@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from stronghouse.agent.ports import Worker
 from stronghouse.edge.edge import Edge
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.networks import IPNetwork
@@ -26,6 +27,7 @@ class ServiceInventory:
         spec: what its worker was, or will be, started with.
         wrapped_key: the file with its wrapped data key.
         key: `kms`, `key_id` and `fingerprint` of that key; empty before it exists.
+        worker: to ask; None while none runs.
     """
 
     id: str
@@ -40,6 +42,7 @@ class ServiceInventory:
     spec: WorkerSpec
     wrapped_key: Path
     key: dict[str, Json]
+    worker: Worker | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

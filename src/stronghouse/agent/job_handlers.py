@@ -66,9 +66,10 @@ def _service(agent: RegionAgent, service: Service) -> ServiceInventory:
         ip_access=document.networks,
         pid=worker.pid if worker else None,
         sandbox=worker.sandbox.to_json() if worker else None,
-        spec=worker_spec(document, service.home),
+        spec=worker_spec(document, service.home, agent.settings),
         wrapped_key=service.home.wrapped_key,
         key={} if key is None else {"kms": key.kms, "key_id": key.key_id, "fingerprint": key.fingerprint},
+        worker=worker,
     )
 
 

@@ -5,7 +5,9 @@ from typing import Protocol
 from stronghouse.agent.desired import ServiceDocument
 from stronghouse.agent.home import ServiceHome
 from stronghouse.agent.listening import ListeningSocket
+from stronghouse.worker.reports import AccessReport, LogReports
 from stronghouse.worker.specification import SandboxReport
+from stronghouse.worker.unasked import DataKeyProvider
 
 
 class Worker(Protocol):
@@ -28,6 +30,14 @@ class Worker(Protocol):
 
     async def set_password(self, password_sha256: str) -> None:
         """Take only the password with this hash from now on."""
+        ...
+
+    async def logs(self, *, canary: str | None = None) -> LogReports:
+        """The state of its logs; see WorkerProcess.logs."""
+        ...
+
+    async def access(self) -> AccessReport:
+        """How many database users there are, and of what kind."""
         ...
 
     async def stop_if_idle(self, seconds: float, /) -> bool:
@@ -59,11 +69,11 @@ class Workers(Protocol):
     """Starts worker processes."""
 
     async def start(
-        self, document: ServiceDocument, home: ServiceHome, *, listener: ListeningSocket, data_key: bytes
+        self, document: ServiceDocument, home: ServiceHome, *, listener: ListeningSocket, data_key: DataKeyProvider
     ) -> Worker:
-        """A worker that answers on `listener`.
+        """A worker that answers on `listener`, and is given the data key whenever it opens its engine.
 
         Raises:
-            Unavailable: it did not come up; the sentence says why.
+            StronghouseError: there is no data key, or the worker did not come up; the sentence says why.
         """
         ...

@@ -70,7 +70,7 @@ async def _serve(settings: AgentSettings, directories: Directories, stopping: as
         directories=directories,
         sockets=sockets,
         kms=LocalKms(settings.machine_key_file),
-        workers=WorkerProcesses(log_directory=settings.log_directory),
+        workers=WorkerProcesses(settings),
         clock=clock,
     )
     agent.handle_jobs(job_handlers(agent))

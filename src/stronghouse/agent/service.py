@@ -189,17 +189,25 @@ class Service:
             self._become("awaking")
         elif self.home.record.provisioned and self._failures < FAILURES_UNTIL_FAILED:
             self._become("starting", self.reason)
-        document, wrapped = self.document, self.wrapped_key
-        if wrapped is None:
-            return
-        data_key = await asyncio.to_thread(open_data_key, self._around.kms, wrapped, service_id=document.id)
-        worker = await self._around.workers.start(document, self.home, listener=listener, data_key=data_key)
+        document = self.document
+        worker = await self._around.workers.start(document, self.home, listener=listener, data_key=self._data_key)
         self.worker, self._running_document, self._wake_wanted = worker, document, False
         self._steady_at = time.monotonic() + STEADY_SECONDS
         self._watch(worker)
         await self._remember(provisioned=True, idle=False)
         if self.document.state == "running":  # else it was stopped meanwhile, which must not look like running
             self._become("running")
+
+    async def _data_key(self) -> bytes:
+        """The data key, unwrapped anew each time, so that it is nowhere in this process in between.
+
+        Raises:
+            StronghouseError: the key management does not unwrap it.
+            Unavailable: the service has no key any more.
+        """
+        if self.wrapped_key is None:
+            raise Unavailable("The service has no data key.", code="data_key_missing")
+        return await asyncio.to_thread(open_data_key, self._around.kms, self.wrapped_key, service_id=self.document.id)
 
     async def _tend(self, worker: Worker) -> float | None:
         if time.monotonic() >= self._steady_at:

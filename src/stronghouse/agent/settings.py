@@ -1,11 +1,21 @@
 """What an agent is told when it starts."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from stronghouse.kernel.errors import Invalid
+from stronghouse.settings.environment import variable
+from stronghouse.worker.specification import DEFAULT_LOG_RETENTION_DAYS
 
+LOG_RETENTION_DAYS = "STRONGHOUSE__ENGINE__LOG_RETENTION_DAYS"
+"""After how many days a service drops rows of its query log and its session log: 1 to 3650; 30 if unset."""
+MASK_PATTERNS = "STRONGHOUSE__ENGINE__MASK_PATTERNS"
+"""Regular expressions of Python, one a line, of at most 200 characters each; what they find in a statement is taken out
+of it before it goes to a query log; none if unset."""
+MAX_RETENTION_DAYS = 3650
+MAX_PATTERNS, MAX_PATTERN_LENGTH = 50, 200
 MAX_PORT = 65_535
 LOOPBACK = ("127.0.0.1", "::1")
 QUERIES_OFFSET, SERVICES_OFFSET, SLOTS = 2, 4, 21
@@ -23,6 +33,8 @@ class AgentSettings:
         machine_key_file: of the `local` key management; outside the state directory.
         join_token_fd: a descriptor to read a join token from, once; needed only until the agent has joined.
         addresses: what the edge listens on.
+        log_retention_days: how long services keep rows of their query log and session log.
+        mask_patterns: regular expressions; what they find is taken out of logged statements.
     """
 
     state_directory: Path
@@ -31,6 +43,8 @@ class AgentSettings:
     machine_key_file: Path
     join_token_fd: int | None = None
     addresses: tuple[str, ...] = LOOPBACK
+    log_retention_days: int = DEFAULT_LOG_RETENTION_DAYS
+    mask_patterns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.control_url)
@@ -38,6 +52,9 @@ class AgentSettings:
             raise Invalid(f"{self.control_url[:100]!r} is not an agents' listener as in wss://localhost:8446.")
         if not 1 <= self.port_base <= MAX_PORT - SERVICES_OFFSET - SLOTS:
             raise Invalid("The port base leaves no room for the ports above it.")
+        if not 1 <= self.log_retention_days <= MAX_RETENTION_DAYS:
+            raise Invalid(f"{LOG_RETENTION_DAYS} is a number of days from 1 to {MAX_RETENTION_DAYS}.")
+        _check_patterns(self.mask_patterns)
 
     @property
     def control_host(self) -> str:
@@ -62,3 +79,32 @@ class AgentSettings:
     def service_port(self, slot: int) -> int:
         """The port of the service in a slot."""
         return self.port_base + SERVICES_OFFSET + slot
+
+
+def log_retention_days() -> int:
+    """What the environment says of retention, or the default; raises Invalid."""
+    text = variable(LOG_RETENTION_DAYS)
+    if text is None:
+        return DEFAULT_LOG_RETENTION_DAYS
+    if not re.fullmatch(r"[0-9]{1,4}", text):
+        raise Invalid(f"{LOG_RETENTION_DAYS} is a number of days from 1 to {MAX_RETENTION_DAYS}.")
+    return int(text)
+
+
+def mask_patterns() -> tuple[str, ...]:
+    """The operator's patterns from the environment."""
+    return tuple(line for line in (variable(MASK_PATTERNS) or "").splitlines() if line.strip())
+
+
+def _check_patterns(patterns: tuple[str, ...]) -> None:
+    if len(patterns) > MAX_PATTERNS:
+        raise Invalid(f"{MASK_PATTERNS} holds at most {MAX_PATTERNS} patterns.")
+    for pattern in patterns:
+        if len(pattern) > MAX_PATTERN_LENGTH:
+            raise Invalid(f"A pattern in {MASK_PATTERNS} has at most {MAX_PATTERN_LENGTH} characters.")
+        try:
+            matches_nothing = re.compile(pattern).fullmatch("") is not None
+        except (re.error, RecursionError, OverflowError) as error:
+            raise Invalid(f"{pattern[:60]!r} in {MASK_PATTERNS} is no regular expression: {error}.") from None
+        if matches_nothing:
+            raise Invalid(f"{pattern[:60]!r} in {MASK_PATTERNS} finds the empty text, so it would find it everywhere.")

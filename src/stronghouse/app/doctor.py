@@ -193,25 +193,40 @@ def _clock(facts: Facts) -> Finding:
 
 
 def _landlock(facts: Facts) -> Finding:
-    if facts.landlock_abi > 0:
-        return Finding("Landlock", Level.OK, f"ABI {facts.landlock_abi}")
-    return Finding(
-        "Landlock",
-        Level.WARN,
-        "missing: an engine could read files of this user outside its own directory",
-        "Use Linux 5.13 or newer with `landlock` in the kernel option lsm=.",
-    )
+    if facts.landlock_abi == 0:
+        return Finding(
+            "Landlock",
+            Level.WARN,
+            "missing: an engine could read files of this user outside its own directory, so each service serves one "
+            "database user, its owner",
+            "Use Linux 5.13 or newer with `landlock` in the kernel option lsm=.",
+        )
+    found = f"ABI {facts.landlock_abi}"
+    seccomp = facts.seccomp_filter and facts.seccomp_library
+    open_ways = [
+        what
+        for since, what, covered in (
+            (3, "truncate files of this user", facts.user_id == 0),
+            (4, "open TCP connections", seccomp),
+            (6, "signal this user's processes and reach their abstract sockets", seccomp),
+        )
+        if facts.landlock_abi < since and not covered
+    ]
+    if open_ways:
+        why = f"{found} is too old: an engine could {', '.join(open_ways)}"
+        return Finding("Landlock", Level.WARN, why, "Use Linux 6.12 or newer.")
+    return Finding("Landlock", Level.OK, found)
 
 
 def _seccomp(facts: Facts) -> Finding:
-    if facts.seccomp_filter:
-        return Finding("seccomp", Level.OK, "filters can be installed")
-    return Finding(
-        "seccomp",
-        Level.WARN,
-        "missing: an engine could open network connections",
-        "Use a kernel with CONFIG_SECCOMP_FILTER.",
-    )
+    wrong = "an engine could open network connections"
+    if not facts.seccomp_filter:
+        return Finding("seccomp", Level.WARN, f"missing: {wrong}", "Use a kernel with CONFIG_SECCOMP_FILTER.")
+    if not facts.seccomp_library:
+        return Finding(
+            "seccomp", Level.WARN, f"libseccomp is missing: {wrong}", "Install it: apt-get install libseccomp2"
+        )
+    return Finding("seccomp", Level.OK, "filters can be installed")
 
 
 def _death_signal(facts: Facts) -> Finding:

@@ -21,6 +21,7 @@ BUILT = 1_793_000_000  # the day this version was made is later; a clock before 
 LANDLOCK_CREATE_RULESET = 444
 LANDLOCK_VERSION_FLAG = 1
 PR_GET_PDEATHSIG, PR_GET_SECCOMP = 2, 21
+SECCOMP_LIBRARY = "libseccomp.so.2"
 SECCOMP_ACTIONS = Path("/proc/sys/kernel/seccomp/actions_avail")
 STA_UNSYNC, TIMEX_BYTES, STATUS_OFFSET = 0x40, 256, 40
 
@@ -57,6 +58,7 @@ class Facts:
     newest_state_ahead_seconds: float
     landlock_abi: int
     seccomp_filter: bool
+    seccomp_library: bool
     death_signal: bool
     inotify_instances: int | None
     open_files: int
@@ -98,6 +100,7 @@ def gather(state_directory: Path, machine_key: Path, *, port_base: int) -> Facts
         newest_state_ahead_seconds=_ahead(state),
         landlock_abi=_landlock_abi(),
         seccomp_filter=_has_seccomp(),
+        seccomp_library=_has_seccomp_library(),
         death_signal=_has_death_signal(),
         inotify_instances=_number(Path("/proc/sys/fs/inotify/max_user_instances")),
         open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
@@ -214,6 +217,14 @@ def _landlock_abi() -> int:
 
 def _has_seccomp() -> bool:
     return SECCOMP_ACTIONS.exists() and ctypes.CDLL(None, use_errno=True).prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0
+
+
+def _has_seccomp_library() -> bool:
+    try:
+        ctypes.CDLL(SECCOMP_LIBRARY)
+    except OSError:
+        return False
+    return True
 
 
 def _has_death_signal() -> bool:

@@ -17,7 +17,7 @@ def agent(
     import uvloop
 
     from stronghouse.agent.run import run_agent
-    from stronghouse.agent.settings import AgentSettings
+    from stronghouse.agent.settings import AgentSettings, log_retention_days, mask_patterns
     from stronghouse.kernel.logs import configure_logs
 
     configure_logs("agent")
@@ -27,5 +27,7 @@ def agent(
         control_url=control_url,
         machine_key_file=machine_key,
         join_token_fd=join_token_fd,
+        log_retention_days=log_retention_days(),
+        mask_patterns=mask_patterns(),
     )
     raise typer.Exit(uvloop.run(run_agent(settings)))

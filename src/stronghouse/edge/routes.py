@@ -13,6 +13,14 @@ RBAC_FILTER = "envoy.filters.http.rbac"
 BUFFER_FILTER = "envoy.filters.http.buffer"
 RBAC_PER_ROUTE = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute"
 CLIENT_HEADER = "x-sh-client-ip"
+CONNECTION_HEADERS = {
+    # The direct remote address: X-Forwarded-For is wrong for loopback clients, and a client can write it.
+    CLIENT_HEADER: "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%",
+    "x-sh-client-port": "%DOWNSTREAM_DIRECT_REMOTE_PORT%",
+    "x-sh-tls-version": "%DOWNSTREAM_TLS_VERSION%",
+    "x-sh-tls-cipher": "%DOWNSTREAM_TLS_CIPHER%",
+}
+"""What a worker is told of the connection that a request came by; its session log keeps it."""
 STREAM_IDLE_SECONDS = 3600
 """A stream on which nothing moved for this long, in either direction, is given up. There is no other time limit."""
 RETRY_ON = "connect-failure,reset-before-request"
@@ -25,8 +33,7 @@ def route_configuration(hosts: tuple[VirtualHost, ...]) -> Json:
         "@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
         "name": ROUTE_NAME,
         "virtual_hosts": [_virtual_host(host) for host in hosts],
-        # The direct remote address: X-Forwarded-For is wrong for loopback clients, and a client can write it.
-        "request_headers_to_add": [_set(CLIENT_HEADER, "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%")],
+        "request_headers_to_add": [_set(name, value) for name, value in CONNECTION_HEADERS.items()],
     }
 
 

@@ -50,6 +50,8 @@ COLLECTORS: Mapping[str, frozenset[Place]] = {
     "own_process": frozenset({Place.CONTROL, Place.REGION}),
     "rendered_configuration": frozenset({Place.CONTROL, Place.REGION}),
     "service_places": frozenset({Place.REGION}),
+    "service_logs": frozenset({Place.REGION}),
+    "database_users": frozenset({Place.REGION}),
     "host_system": frozenset({Place.CONTROL, Place.REGION}),
     "host_updates": frozenset({Place.CONTROL, Place.REGION}),
     "host_sshd": frozenset({Place.CONTROL, Place.REGION}),
@@ -61,10 +63,12 @@ COLLECTORS: Mapping[str, frozenset[Place]] = {
 OF_EVERY_SERVICE = frozenset(
     {
         "data_keys",
+        "database_users",
         "disk_encryption",
         "network_access",
         "rendered_configuration",
         "service_authentication",
+        "service_logs",
         "service_places",
         "tls_endpoints",
         "worker_sandbox",

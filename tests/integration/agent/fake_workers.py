@@ -7,6 +7,8 @@ from stronghouse.agent.desired import ServiceDocument
 from stronghouse.agent.home import ServiceHome
 from stronghouse.agent.listening import ListeningSocket
 from stronghouse.kernel.errors import Unavailable
+from stronghouse.worker.process import DataKeyProvider
+from stronghouse.worker.reports import AccessReport, LogReport, LogReports
 from stronghouse.worker.specification import SandboxReport
 
 
@@ -21,6 +23,7 @@ class FakeWorker:
         self.document = document
         self.password = document.password_sha256
         self.data_key = data_key
+        self.ask_for_key: DataKeyProvider | None = None
         self.idle = False
         self.grace: float | None = None
         self.farewell = 0.0
@@ -42,6 +45,16 @@ class FakeWorker:
     async def set_password(self, password_sha256: str) -> None:
         """Take another password."""
         self.password = password_sha256
+
+    async def logs(self, *, canary: str | None = None) -> LogReports:
+        """Empty logs, which hold no canary."""
+        found = None if canary is None else False
+        log = LogReport(rows_total=0, newest=None, retention_days=30, journal_bytes=0, canary=found)
+        return LogReports(query_log=log, session_log=log)
+
+    async def access(self) -> AccessReport:
+        """One user."""
+        return AccessReport(users=1, methods={"sha256_password": 1})
 
     async def stop_if_idle(self, _seconds: float) -> bool:
         """Stop if the test said that it is idle."""
@@ -76,13 +89,15 @@ class FakeWorkers:
         self.broken: set[str] = set()
 
     async def start(
-        self, document: ServiceDocument, _home: ServiceHome, *, listener: ListeningSocket, data_key: bytes
+        self, document: ServiceDocument, _home: ServiceHome, *, listener: ListeningSocket, data_key: DataKeyProvider
     ) -> FakeWorker:
         """A new worker."""
+        key = await data_key()
         await asyncio.sleep(self.delay)
         if document.id in self.broken:
             raise Unavailable("The engine did not start.")
-        worker = FakeWorker(len(self.started) + 1, document, listener, data_key)
+        worker = FakeWorker(len(self.started) + 1, document, listener, key)
+        worker.ask_for_key = data_key
         self.started.append(worker)
         return worker
 

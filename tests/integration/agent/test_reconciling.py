@@ -19,6 +19,7 @@ from stronghouse.agent.directories import Directories, remove_socket_directory, 
 from stronghouse.agent.reconcile import Reconciler
 from stronghouse.agent.service import Surroundings
 from stronghouse.agent.settings import AgentSettings
+from stronghouse.kernel.errors import Unavailable
 from stronghouse.keys.local import LocalKms
 from stronghouse.regions.protocol import Desired, ServiceStatus, WantedDocument
 from tests.integration.agent.control_side import until
@@ -163,6 +164,21 @@ async def test_a_wish_becomes_a_running_service_with_a_key_of_its_own(make: Make
         assert base64.b64encode(workers.of(ONE).data_key) not in kept
         assert await greet(region.edge[ONE].upstream) == b"worker %d" % workers.of(ONE).pid
         assert region.edge[ONE].upstream.parent.stat().st_mode & 0o777 == 0o700
+
+
+async def test_a_worker_that_opens_its_engine_anew_gets_the_same_key_until_the_service_is_deleted(
+    make: Make, workers: FakeWorkers
+) -> None:
+    async with make() as region:
+        region.reconciler.accept(desired(1, document(ONE)))
+        await region.reaches(ONE, "running", version=1)
+        worker = workers.of(ONE)
+        assert worker.ask_for_key is not None
+        assert await worker.ask_for_key() == worker.data_key
+        region.reconciler.accept(desired(2, document(ONE, state="deleted")))
+        await region.reaches(ONE, "deleted", version=2)
+        with pytest.raises(Unavailable):
+            await worker.ask_for_key()
 
 
 async def test_an_access_list_is_at_the_edge_before_a_new_service_is_begun(make: Make, workers: FakeWorkers) -> None:

@@ -61,15 +61,19 @@ class Site:
         self._task: asyncio.Task[None] | None = None
         self._tls = ssl.create_default_context(cadata=control.edge_ca.certificate_pem.decode())
 
-    async def start(self) -> RegionAgent:
-        """Start an agent, which joins if it has to."""
-        settings = AgentSettings(
+    def settings(self) -> AgentSettings:
+        """What the agent is told."""
+        return AgentSettings(
             state_directory=self.directory,
             port_base=self.port_base,
             control_url=self.control.url,
             machine_key_file=self.directory / "machine.key",
             addresses=("127.0.0.1",),
         )
+
+    async def start(self) -> RegionAgent:
+        """Start an agent, which joins if it has to."""
+        settings = self.settings()
         directories = Directories(self.directory / "agent")
         directories.prepare()
         store = IdentityStore(directories.identity)
@@ -270,7 +274,9 @@ async def test_a_region_without_the_service_or_without_an_agent_cannot_tell(
 @pytest.mark.timeout(60)
 async def test_a_real_engine_sleeps_and_wakes_with_its_data(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_module, "MINUTE_SECONDS", 0.02)
-    site.real_workers = WorkerProcesses(log_directory=site.directory)
+    settings = site.settings()
+    settings.log_directory.mkdir(parents=True)
+    site.real_workers = WorkerProcesses(settings)
     await site.start()
     version = site.control.publish(ONE, document(ONE, idle_scaling=False, password_sha256=password_hash(PASSWORD)))
     await until(lambda: _running_as_of(site, version), within=20)

@@ -1,7 +1,9 @@
 """A region's files, configuration and places: after a start they pass; each change from outside is found."""
 
 import asyncio
+import hashlib
 import os
+import re
 import socket
 import threading
 from pathlib import Path
@@ -13,6 +15,8 @@ from stronghouse.agent.collectors import host, service_places
 from stronghouse.agent.collectors.own_files import collect_region_files
 from stronghouse.agent.collectors.rendered_configuration import collect_rendered_configuration
 from stronghouse.agent.collectors.service_places import collect_service_places, read_mounts
+from stronghouse.engine.access.catalogue import Catalogue, Grant, Role, RoleGrant, User
+from stronghouse.engine.access.rendering import users_tree
 from stronghouse.engine.configuration import Layout, write_configuration
 from stronghouse.kernel.errors import Unavailable
 from stronghouse.kernel.ids import ServiceId
@@ -20,11 +24,34 @@ from stronghouse.kernel.secret import Secret
 from stronghouse.responsibility.model import Result, ResultState
 from stronghouse.services.actions import sha256_text
 from stronghouse.worker.process import WorkerSpec
+from stronghouse.worker.reports import AccessReport
+from tests.integration.agent.fake_workers import FakeWorker
 from tests.integration.collectors.region import CHECKS, SERVICE, Region, judge
 
 MEMORY = 8 * 1024**3
 CONFIGURED = [name for name, check in CHECKS.items() if check.meta.collector == "rendered_configuration"]
-ABSENT_TODAY = {"service_sessions_logged", "service_queries_logged"}
+READERS = "2" * 16
+CATALOGUE = Catalogue(
+    generation=7,
+    users={
+        "0" * 16: User("0" * 16, "default", grants=(Grant("ALL", grant_option=True),)),
+        "1" * 16: User("1" * 16, "ada", roles=(RoleGrant(READERS),), grants=(Grant("CREATE VIEW", "de fault"),)),
+    },
+    roles={
+        READERS: Role(
+            READERS,
+            "readers",
+            grants=(
+                Grant("SELECT", "shop", "orders) ON `x", "co`l, FILE ON *.*"),
+                Grant("INSERT", "shop", "orders", "id"),
+                Grant("ALTER UPDATE", "shop"),
+                Grant("SELECT"),
+                Grant("SELECT", "shop", "secret", revoked=True),
+                Grant("READ", parameter="FILE"),
+            ),
+        )
+    },
+)
 
 
 @pytest.fixture
@@ -34,10 +61,34 @@ def service(region: Region) -> Layout:
     spec = WorkerSpec(ServiceId(SERVICE), data, "default", sha256_text(Secret("a password")), MEMORY, None)
     region.change(spec=spec, pid=None, state="idle")
     layout = Layout(data)
-    write_configuration(layout, memory_limit_bytes=MEMORY)
+    write_configuration(layout, memory_limit_bytes=MEMORY, users=users_tree(CATALOGUE))
     for directory in (region.inventory.state_directory, *region.inventory.state_directory.rglob("*")):
         directory.chmod(0o700 if directory.is_dir() else 0o600)
     return layout
+
+
+class Writer(FakeWorker):
+    """A worker that tells the digest of the users file as it was when it was made."""
+
+    def __init__(self, written: Path) -> None:
+        self.pid = os.getpid()
+        self.digests = [hashlib.sha256(written.read_bytes()).hexdigest()]
+
+    async def access(self) -> AccessReport:
+        """The first digest as often as it is asked, but for those behind it, which come one after the other."""
+        digest = self.digests[0] if len(self.digests) == 1 else self.digests.pop(0)
+        return AccessReport(users=2, users_file_sha256=digest)
+
+
+class FakeWorkerWithoutWords(FakeWorker):
+    """A worker that does not answer."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+
+    async def access(self) -> AccessReport:
+        """Nothing."""
+        raise Unavailable("The service's worker does not answer.")
 
 
 async def _configuration(region: Region) -> dict[str, Result]:
@@ -50,24 +101,23 @@ async def _configuration(region: Region) -> dict[str, Result]:
 
 async def _failing(region: Region) -> set[str]:
     found = await _configuration(region)
-    return {check_id for check_id, result in found.items() if result.state is ResultState.FAIL} - ABSENT_TODAY
+    return {check_id for check_id, result in found.items() if result.state is ResultState.FAIL}
 
 
 @pytest.fixture
 async def running(region: Region, service: Layout, authority: CertificateAuthority) -> Layout:
     """The service as if its worker ran: this process stands for it, so its arguments are not a worker's."""
     await region.start_edge(authority)
-    region.change(state="running", pid=os.getpid())
+    region.change(state="running", pid=os.getpid(), worker=Writer(service.users_file))
     return service
 
 
-async def test_what_is_written_passes_and_logs_are_told_to_be_missing(region: Region, running: Layout) -> None:
+async def test_what_is_written_passes(region: Region, running: Layout) -> None:
     found = await _configuration(region)
     assert running.engine_file.exists()
     assert found["service_configuration_as_rendered"].state is ResultState.PASS
     assert found["service_users_known"].state is ResultState.PASS
     assert found["edge_configuration_as_rendered"].state is ResultState.PASS
-    assert {found[check_id].state for check_id in ABSENT_TODAY} == {ResultState.FAIL}
 
 
 async def test_process_that_is_no_worker_of_ours_fails(region: Region, running: Layout) -> None:
@@ -81,13 +131,7 @@ async def test_process_that_is_no_worker_of_ours_fails(region: Region, running: 
     [
         ("engine", "<policies>", "<polices>", {"service_configuration_as_rendered"}, "gone policies"),
         ("engine", "<type>encrypted</type>", "<type>local</type>", {"service_configuration_as_rendered"}, "differs"),
-        (
-            "users",
-            "<default><no_password />",
-            "<backdoor /><default><no_password />",
-            {"service_configuration_as_rendered", "service_users_known"},
-            "added backdoor",
-        ),
+        ("users", "<ip>::/0</ip>", "<ip>::1</ip>", {"service_configuration_as_rendered"}, "users.xml is not what"),
     ],
 )
 async def test_edited_engine_configuration_is_found_by_the_checks_of_it(
@@ -100,6 +144,54 @@ async def test_edited_engine_configuration_is_found_by_the_checks_of_it(
     assert await _failing(region) == found | {"service_process_as_started"}
     assert word in (await _configuration(region))["service_configuration_as_rendered"].reason
     path.write_text(text)
+    assert await _failing(region) == {"service_process_as_started"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "word"),
+    [
+        ("<default><no_password />", "<backdoor /><default><no_password />", "backdoor"),
+        ("<default><no_password />", "<default><access_management>1</access_management><no_password />", "access_man"),
+        ("GRANT SELECT ON *.*", "GRANT SELECT, FILE ON *.*", "FILE"),
+        ("GRANT SELECT ON *.*", "GRANT ALL ON *.*", "GRANT ALL"),
+        ("GRANT SELECT ON *.*", "GRANT SELECT ON a.b, READ ON *.*", "READ ON"),
+        ("GRANT SELECT ON *.*", "GRANT SELECT ON *.* WITH GRANT OPTION", "WITH GRANT OPTION"),
+        ("GRANT SELECT ON *.*", "grant file on *.*", "grant file"),
+        ("GRANT SELECT ON *.*", "GRANT SELECT(a) ON a.b; GRANT URL ON *.*", "URL"),
+        ("GRANT SELECT ON *.*", "GRANT TABLE ENGINE ON URL", "URL"),
+        ("GRANT SELECT ON *.*", "GRANT CREATE USER ON *.*", "CREATE USER"),
+        ("GRANT SELECT ON *.*", "GRANT NONSENSE ON *.*", "NONSENSE"),
+    ],
+)
+async def test_right_that_leads_out_of_the_sandbox_is_named_even_if_the_worker_wrote_it(
+    region: Region, running: Layout, before: str, after: str, word: str
+) -> None:
+    text = running.users_file.read_text()
+    assert before in text
+    running.users_file.write_text(text.replace(before, after, 1))
+    region.change(worker=Writer(running.users_file))
+    assert await _failing(region) == {"service_users_known", "service_process_as_started"}
+    assert word in (await _configuration(region))["service_users_known"].reason
+
+
+async def test_user_without_any_listed_grant_has_all_of_them(region: Region, running: Layout) -> None:
+    text = running.users_file.read_text()
+    running.users_file.write_text(re.sub(r"(<d_1{16}>.*?)<grants>.*?</grants>", r"\1", text, count=1))
+    region.change(worker=Writer(running.users_file))
+    result = (await _configuration(region))["service_users_known"]
+    assert (result.state, "d_1111" in result.reason) == (ResultState.FAIL, True)
+
+
+async def test_worker_that_does_not_tell_what_it_wrote_proves_nothing(region: Region, running: Layout) -> None:
+    assert running.users_file.exists()
+    region.change(worker=FakeWorkerWithoutWords())
+    assert await _failing(region) == {"service_configuration_as_rendered", "service_process_as_started"}
+
+
+async def test_users_that_change_during_the_look_are_looked_at_again(region: Region, running: Layout) -> None:
+    writer = Writer(running.users_file)
+    writer.digests.insert(0, "00" * 32)
+    region.change(worker=writer)
     assert await _failing(region) == {"service_process_as_started"}
 
 

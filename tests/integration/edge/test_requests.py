@@ -1,6 +1,7 @@
 """What happens to a request on its way to a worker, and what is written about it."""
 
 import json
+import ssl
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,10 @@ FORGED = (
     "X-Real-IP",
     "Forwarded",
     "X-SH-Client-IP",
+    "X-SH-Client-Port",
+    "X-SH-TLS-Version",
+    "x-sh-tls-cipher",
+    "X-SH-TLS-Session",
     "x-sh-service",
     "X-Sh-Anything",
     "X-Envoy-External-Address",
@@ -24,6 +29,7 @@ FORGED = (
     "X-Original-URL",
     "Proxy",
 )
+TOLD = {"x-sh-client-ip", "x-sh-client-port", "x-sh-tls-version", "x-sh-tls-cipher"}
 
 
 async def test_client_address_cannot_be_forged(site: Site) -> None:
@@ -37,9 +43,40 @@ async def test_client_address_cannot_be_forged(site: Site) -> None:
     assert json.loads((await six.request()).body)["headers"]["x-sh-client-ip"] == "::1"
 
 
-async def test_look_alike_header_with_underscores_is_rejected(site: Site) -> None:
+async def test_worker_is_told_of_the_connection_whatever_the_client_claims(site: Site) -> None:
+    newest, older = (ssl.create_default_context(cadata=site.authority.certificate_pem.decode()) for _ in range(2))
+    newest.minimum_version = ssl.TLSVersion.TLSv1_3
+    older.maximum_version = ssl.TLSVersion.TLSv1_2
+    older.set_ciphers("ECDHE-ECDSA-AES256-GCM-SHA384")
+    for context, version in ((newest, "TLSv1.3"), (older, "TLSv1.2")):
+        client = await site.client("a", tls=context)
+        cipher, _, _ = client.writer.get_extra_info("cipher")
+        _, port = client.writer.get_extra_info("sockname")
+        # The second goes over the same connection, so it comes from the same port.
+        for claims in ({}, dict.fromkeys(FORGED, "6.6.6.6"), {"X-SH-TLS-Version": "", "X-SH-Client-Port": ""}):
+            arrived = json.loads((await client.request(headers=claims)).body)["headers"]
+            assert {name: value for name, value in arrived.items() if name.startswith("x-sh-")} == {
+                "x-sh-client-ip": "127.0.0.1",
+                "x-sh-client-port": str(port),
+                "x-sh-tls-version": version,
+                "x-sh-tls-cipher": cipher,
+            }
+
+
+async def test_client_that_sends_our_headers_twice_adds_nothing(site: Site) -> None:
     client = await site.client("a")
-    assert (await client.request(headers={"x_sh_client_ip": "6.6.6.6"})).status == 400
+    twice = "".join(f"{name}: 6.6.6.6\r\n{name.upper()}: 6.6.6.6\r\n" for name in sorted(TOLD))
+    client.writer.write(f"GET / HTTP/1.1\r\nHost: localhost:{site.port('a')}\r\n{twice}\r\n".encode())
+    answer = await client.answer()
+    assert answer.status == 200
+    assert "6.6.6.6" not in answer.body.decode()
+    assert json.loads(answer.body)["headers"].keys() >= TOLD
+
+
+@pytest.mark.parametrize("name", sorted(TOLD))
+async def test_look_alike_header_with_underscores_is_rejected(site: Site, name: str) -> None:
+    client = await site.client("a")
+    assert (await client.request(headers={name.replace("-", "_"): "6.6.6.6"})).status == 400
     assert site.a.requests == 0
 
 

@@ -84,14 +84,51 @@ def _rendered(**changed: Json) -> dict[str, Json]:
         "process_problems": [],
         "password_empty": False,
         "expected_user": "default",
-        "users": [_user()],
-        "log_tables": ["session_log", "query_log"],
+        "users": _users_file(),
     }
     return {"id": "service/a1", "kind": "service", **fine, **changed}
 
 
-def _user(**changed: Json) -> dict[str, Json]:
-    return {"name": "default", "extra_rights": [], "restricted": True, **changed}
+def _log(**changed: Json) -> dict[str, Json]:
+    fine: dict[str, Json] = {"rows_total": 12, "newest": None, "retention_days": 30, "journal_bytes": 0, "canary": True}
+    return {**fine, **changed}
+
+
+def _logs(**changed: Json) -> dict[str, Json]:
+    fine: dict[str, Json] = {
+        "service_id": "a1",
+        "state": "running",
+        "running": True,
+        "problem": None,
+        "wanted_retention_days": 30,
+        "query_log": _log(),
+        "session_log": _log(),
+    }
+    return {"id": "service/a1", "kind": "service", **fine, **changed}
+
+
+def _users(**changed: Json) -> dict[str, Json]:
+    counts: dict[str, Json] = {
+        "users": 3,
+        "roles": 1,
+        "methods": {"sha256_password": 2, "bcrypt_password": 1},
+        "unsalted": 0,
+        "any_host": 2,
+    }
+    counts |= {name: changed.pop(name) for name in list(changed) if name in counts}
+    fine: dict[str, Json] = {
+        "service_id": "a1",
+        "state": "running",
+        "running": True,
+        "problem": None,
+        "landlock": True,
+        "counts": counts,
+    }
+    return {"id": "service/a1", "kind": "service", **fine, **changed}
+
+
+def _users_file(**changed: Json) -> dict[str, Json]:
+    return {"unknown": [], "definers": 2, "unrestricted": [], "extra_rights": [], **changed}
 
 
 def _edge(**changed: Json) -> dict[str, Json]:
@@ -287,24 +324,50 @@ PRODUCT: Mapping[str, Parts] = {
     "service_users_known": (
         _rendered(),
         [
-            (_rendered(users=[_user(), _user(name="backdoor")]), "backdoor"),
-            (_rendered(users=[]), "nobody"),
-            (_rendered(users=[_user(extra_rights=["GRANT ALL ON *.*"])]), "GRANT ALL"),
-            (_rendered(users=[_user(restricted=False)]), "not restricted"),
+            (_rendered(users=_users_file(unknown=["backdoor"])), "backdoor"),
+            (_rendered(users=_users_file(extra_rights=["GRANT ALL ON *.*"])), "GRANT ALL"),
+            (_rendered(users=_users_file(unrestricted=["default"])), "not restricted"),
             (_rendered(users=None), "cannot be read"),
             (_rendered(password_empty=True), "empty"),
         ],
         [_rendered(running=False, users=None), _rendered(written=False, users=None)],
     ),
     "service_sessions_logged": (
-        _rendered(),
-        [(_rendered(log_tables=["query_log"]), "without session_log")],
-        [_rendered(written=False, log_tables=[])],
+        _logs(),
+        [
+            (_logs(session_log=_log(canary=False)), "not found in system.session_log"),
+            (_logs(session_log=_log(retention_days=7)), "7 days; set are 30"),
+            (_logs(problem="It is silent.", session_log=None), "nothing is proven"),
+        ],
+        [_logs(running=False, session_log=None)],
     ),
     "service_queries_logged": (
-        _rendered(),
-        [(_rendered(log_tables=["session_log"]), "without query_log")],
-        [_rendered(written=False, log_tables=[])],
+        _logs(),
+        [
+            (_logs(query_log=_log(canary=False)), "not found in system.query_log"),
+            (_logs(query_log=_log(retention_days=3650)), "3650 days; set are 30"),
+            (_logs(problem="It is silent.", query_log=None), "nothing is proven"),
+        ],
+        [_logs(running=False, query_log=None)],
+    ),
+    "service_sign_in_strong": (
+        _users(),
+        [
+            (_users(methods={"sha256_password": 2, "double_sha1_password": 1}), "1 by double_sha1_password"),
+            (_users(methods={"no_password": 1}), "1 by no_password"),
+            (_users(unsalted=2), "2 by sha256_password without a salt"),
+            (_users(methods={}), "Nobody"),
+            (_users(problem="It is silent.", counts=None), "nothing is proven"),
+        ],
+        [_users(running=False, counts=None)],
+    ),
+    "service_users_confined": (
+        _users(),
+        [
+            (_users(landlock=False), "serves 3 database users"),
+            (_users(landlock=True, problem="It is silent.", counts=None), "nothing is proven"),
+        ],
+        [_users(running=False, landlock=False, counts=None)],
     ),
     "own_files_private": (
         _files(),
@@ -391,4 +454,6 @@ PRODUCT_COLLECTED_BY: Mapping[str, Sequence[str]] = {
     "own_process": ("own_process_guarded",),
     "rendered_configuration": ("service_configuration_as_rendered", "edge_configuration_as_rendered"),
     "service_places": ("service_data_on_local_disk",),
+    "service_logs": ("service_queries_logged",),
+    "database_users": ("service_users_confined",),
 }

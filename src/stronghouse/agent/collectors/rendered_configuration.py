@@ -1,35 +1,38 @@
 """What each engine and the edge read as their configuration, beside what this agent would write for them now."""
 
 import asyncio
+import base64
+import hashlib
 import os
 import re
 import stat
 import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 
 from stronghouse.agent.collectors.region_facts import RUNNING_STATE, region_facts, service_resource, services
+from stronghouse.agent.collectors.users_file import read_users
 from stronghouse.agent.inventory import Inventory, ServiceInventory
-from stronghouse.engine.configuration import GRANTS, Layout, rendered_configuration
+from stronghouse.engine.configuration import Layout, engine_tree, render
 from stronghouse.kernel.canonical import Json, parse_json
 from stronghouse.kernel.clock import SystemClock
 from stronghouse.kernel.errors import Unavailable
-from stronghouse.kernel.secret import Secret
 from stronghouse.responsibility.collectors.edge_files import edge_resource
-from stronghouse.services.actions import sha256_text
 
-VERSION = 1
+VERSION = 2
 METHOD = (
-    "The files engine.xml and users.xml of each service and the edge's own files are compared byte by byte with what "
-    "this agent would write now; users, rights and log tables are read from them. The program and the arguments of "
-    "each running worker are read from /proc."
+    "The file engine.xml of each service and the edge's own files are compared byte by byte with what this agent would "
+    "write now, and users.xml, which follows the service's catalogue, with the SHA-256 of what its running worker "
+    "says that it wrote. Users and rights are read from it. The program and the arguments of each running worker are "
+    "read from /proc."
 )
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
+"""A users file has about 1 KiB for each user, and the filters of each row policy for each of those who make views."""
 SHOWN = 10
-LOG_TABLES = ("session_log", "query_log")
 WORKER_MODULE = "stronghouse.worker"
+EMPTY_PASSWORD = base64.b64encode(hashlib.sha256(b"").digest()).decode()
+"""How the control plane would tell of it. Its own function for that would bring the database's library with it."""
 _NAME = re.compile(rb"<([A-Za-z][A-Za-z0-9_]*)[ />]")
 _BEGINNING = b"<?xml version='1.0' encoding='utf-8'?>"
 _PROC = Path("/proc")
@@ -40,7 +43,7 @@ async def collect_rendered_configuration(inventory: Inventory) -> Json:
     collected_at = SystemClock().now()
     if inventory.edge.pid is None:
         raise Unavailable("The edge is not running.")
-    resources = [await asyncio.to_thread(_service, service) for service in services(inventory)]
+    resources: list[dict[str, Json]] = [await _service(service) for service in services(inventory)]
     resources.append(await asyncio.to_thread(edge_resource, inventory.edge, place=inventory.region))
     return region_facts(
         inventory,
@@ -52,27 +55,53 @@ async def collect_rendered_configuration(inventory: Inventory) -> Json:
     )
 
 
-def _service(service: ServiceInventory) -> dict[str, Json]:
+async def _service(service: ServiceInventory) -> dict[str, Json]:
+    written = await _told_digest(service)
+    seen = await asyncio.to_thread(_seen, service, written)
+    if seen["differences"] and await _told_digest(service) != written:
+        # Its users were changed between the question and the look.
+        seen = await asyncio.to_thread(_seen, service, await _told_digest(service))
+    return seen
+
+
+async def _told_digest(service: ServiceInventory) -> str | None:
+    """The SHA-256 of the users file that the running worker wrote; None where it does not tell."""
+    if service.state != RUNNING_STATE or service.worker is None:
+        return None
+    try:
+        return (await service.worker.access()).users_file_sha256
+    except Unavailable:
+        return None
+
+
+def _seen(service: ServiceInventory, users_digest: str | None) -> dict[str, Json]:
     layout = Layout(service.spec.data_directory)
-    wanted = rendered_configuration(layout, memory_limit_bytes=service.spec.memory_limit_bytes)
-    found = {path: _read(path) for path in wanted}
-    users = _users(found[layout.users_file])
-    engine = _document(found[layout.engine_file])
+    engine = render(engine_tree(layout, memory_limit_bytes=service.spec.memory_limit_bytes))
+    engine_file, users_file = _read(layout.engine_file), _read(layout.users_file)
+    differences = _differences(layout.engine_file.name, engine, engine_file)
+    differences += _differing_users(layout.users_file.name, users_digest, users_file)
     return service_resource(
         service,
         running=service.state == RUNNING_STATE and service.pid is not None,
-        written=all(content is not None for content in found.values()),
-        differences=_differences(wanted, found),
+        written=engine_file is not None and users_file is not None,
+        differences=differences,
         process_problems=_process_problems(service),
-        password_empty=service.spec.password_sha256 == sha256_text(Secret("")),
+        password_empty=service.spec.password_sha256 == EMPTY_PASSWORD,
         expected_user=service.spec.username,
-        users=users,
-        log_tables=[*(name for name in LOG_TABLES if engine is not None and engine.find(name) is not None)],
+        users=read_users(_document(users_file)),
     )
 
 
+def _differing_users(name: str, digest: str | None, found: bytes | None) -> list[Json]:
+    if found is None:
+        return [f"{name} is missing"]
+    if digest is None:
+        return [f"{name} cannot be compared: the service's worker does not tell what it wrote"]
+    return [] if hashlib.sha256(found).hexdigest() == digest else [f"{name} is not what the service's worker wrote"]
+
+
 def _read(path: Path) -> bytes | None:
-    """A file's content, at most a megabyte; None where there is none, and for anything but a regular file."""
+    """A file's content, up to `MAX_BYTES`; None where there is none, and for anything but a regular file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -83,18 +112,15 @@ def _read(path: Path) -> bytes | None:
         os.close(descriptor)
 
 
-def _differences(wanted: Mapping[Path, bytes], found: Mapping[Path, bytes | None]) -> list[Json]:
-    """Which files differ, and by which elements: names only, since values are whatever somebody wrote there."""
-    told: list[Json] = []
-    for path, content in wanted.items():
-        there = found[path]
-        if there is None:
-            told.append(f"{path.name} is missing")
-        elif there != content:
-            ours, theirs = Counter(_NAME.findall(content)), Counter(_NAME.findall(there))
-            gone, added = sorted((ours - theirs).elements()), sorted((theirs - ours).elements())
-            told.append(f"{path.name} differs: {_named('gone', gone)}{_named('added', added)}".rstrip("; :"))
-    return told
+def _differences(name: str, wanted: bytes, found: bytes | None) -> list[Json]:
+    """How a file differs, by the elements: names only, since values are whatever somebody wrote there."""
+    if found is None:
+        return [f"{name} is missing"]
+    if found == wanted:
+        return []
+    ours, theirs = Counter(_NAME.findall(wanted)), Counter(_NAME.findall(found))
+    gone, added = sorted((ours - theirs).elements()), sorted((theirs - ours).elements())
+    return [f"{name} differs: {_named('gone', gone)}{_named('added', added)}".rstrip("; :")]
 
 
 def _named(what: str, names: list[bytes]) -> str:
@@ -112,21 +138,6 @@ def _document(content: bytes | None) -> ET.Element | None:
         return parser.close()
     except ET.ParseError:
         return None
-
-
-def _users(content: bytes | None) -> Json:
-    """Every user with the rights that are not among ours; None where the file cannot be read."""
-    document = _document(content)
-    if document is None:
-        return None
-    known = {f"GRANT {GRANTS} ON *.*", "GRANT SET DEFINER ON default"}
-    users: list[Json] = []
-    for user in document.findall("users/*"):
-        grants = [query.text or "" for query in user.findall("grants/query")]
-        extra = [one for one in grants if one not in known and not one.startswith("GRANT TABLE ENGINE ON ")]
-        managed = [name for name in ("access_management", "named_collection_control") if user.find(name) is not None]
-        users.append({"name": user.tag, "extra_rights": [*extra, *managed], "restricted": bool(grants)})
-    return users
 
 
 def _process_problems(service: ServiceInventory) -> list[Json]:

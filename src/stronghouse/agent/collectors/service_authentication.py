@@ -11,10 +11,12 @@ from stronghouse.agent.inventory import Inventory, ServiceInventory
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import SystemClock
 
-VERSION = 1
+VERSION = 2
 METHOD = (
     "HTTP requests for `SELECT 1` to the running worker's socket: without credentials, with an empty and with a random "
-    "password, as an unknown user. Refused means status 401 or 403 with a ClickHouse exception code for authentication."
+    "password, as an unknown user. They say that they come from a random address of 198.18.0.0/15, which is nobody's "
+    "(RFC 2544), so that they keep no client from signing in. Refused means status 401 or 403 with a ClickHouse "
+    "exception code for authentication."
 )
 TIMEOUT_SECONDS = 5.0
 MAX_HEAD = 64 * 1024
@@ -41,18 +43,28 @@ async def _service(service: ServiceInventory) -> dict[str, Json]:
         return service_resource(service, running=False, attempts=[])
     wrong = secrets.token_urlsafe(32)
     credentials = {
-        "no credentials": "",
-        "empty password": _basic("default", ""),
-        "wrong password": _basic("default", wrong),
-        "unknown user": _basic(f"nobody-{secrets.token_hex(8)}", wrong),
+        "no credentials": None,
+        "empty password": ("default", ""),
+        "wrong password": ("default", wrong),
+        "unknown user": (f"nobody-{secrets.token_hex(8)}", wrong),
     }
-    attempts: list[Json] = [await _attempt(service.socket, name, header) for name, header in credentials.items()]
+    address = nobodys_address()
+    attempts: list[Json] = [
+        await attempt(service.socket, name, given, address=address) for name, given in credentials.items()
+    ]
     return service_resource(service, running=True, attempts=attempts)
 
 
-async def _attempt(socket: Path, name: str, header: str) -> dict[str, Json]:
+def nobodys_address() -> str:
+    """An address to say that one comes from. A worker slows an address down from which sign-ins fail."""
+    return f"198.{18 + secrets.randbelow(2)}.{secrets.randbelow(256)}.{secrets.randbelow(256)}"
+
+
+async def attempt(socket: Path, name: str, credentials: tuple[str, str] | None, *, address: str) -> dict[str, Json]:
+    """Ask a worker for `SELECT 1`, with a user and a password or neither; `name`, `outcome` and `detail` of that."""
+    header = "" if credentials is None else _basic(*credentials)
     request = (
-        f"GET /?query=SELECT%201 HTTP/1.1\r\nHost: localhost\r\nx-sh-client-ip: 127.0.0.1\r\n{header}"
+        f"GET /?query=SELECT%201 HTTP/1.1\r\nHost: localhost\r\nx-sh-client-ip: {address}\r\n{header}"
         "Connection: close\r\n\r\n"
     )
     try:

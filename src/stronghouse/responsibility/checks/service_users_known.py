@@ -1,4 +1,4 @@
-"""Each service has exactly the database user that is declared, with the rights that we give and a password."""
+"""The engine of each service knows our own users only, with rights that stay within its sandbox."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,9 +8,11 @@ from stronghouse.responsibility.model import CheckMeta, Result, ResultState, Sev
 
 META = CheckMeta(
     id="service_users_known",
-    title="Only the declared user can log in to each service",
+    version=2,
+    title="Nobody has rights in an engine that lead out of its sandbox",
     severity=Severity.CRITICAL,
-    risk="A user that nobody declared, or rights beyond the declared ones, reach data past every review.",
+    risk="A user that was put into the engine past its catalogue, or a right to files, addresses or other users, "
+    "reaches data past every review.",
     remediation="Restart the service with `stronghouse service stop <SERVICE>` and `stronghouse service start "
     "<SERVICE>`, which writes its users anew; for an empty password run `stronghouse service "
     "reset-password <SERVICE>`.",
@@ -24,7 +26,6 @@ META = CheckMeta(
 def evaluate(facts: Facts) -> Iterator[Result]:
     """One result for each service, by the users file that its engine reads."""
     for service in facts.of_kind("service"):
-        wanted = service.text("expected_user")
         if not service.flag("running") or not service.flag("written"):
             reason = "It does not run; its configuration is written anew when it starts."
             yield Result(service.id, ResultState.NOT_APPLICABLE, reason)
@@ -32,22 +33,22 @@ def evaluate(facts: Facts) -> Iterator[Result]:
         if service.fields.get("users") is None:
             yield Result(service.id, ResultState.FAIL, "Its users file cannot be read, so its users are unknown.")
             continue
-        problem = _problem(service, wanted)
+        problem = _problem(service)
         if problem is not None:
             yield Result(service.id, ResultState.FAIL, problem)
         else:
-            reason = f"Its one user is {wanted}, with a password and without rights over users, files or the network."
+            reason = "Its engine knows our own users only, and gives nobody rights over users, files or the network."
             yield Result(service.id, ResultState.PASS, reason)
 
 
-def _problem(service: Resource, wanted: str) -> str | None:
-    users = service.parts("users")
-    names = [user.text("name") for user in users]
-    if names != [wanted]:
-        return f"Its users are {', '.join(names[:5]) or 'nobody'}; declared is {wanted} alone."
-    extra = [right for user in users for right in user.texts("extra_rights")]
+def _problem(service: Resource) -> str | None:
+    users = service.part("users")
+    unknown, extra, unrestricted = users.texts("unknown"), users.texts("extra_rights"), users.texts("unrestricted")
+    if unknown:
+        return f"Its engine has users that are not ours: {', '.join(unknown[:5])}."
     if extra:
-        return f"The user {wanted} has rights that we do not give: {', '.join(extra[:5])}."
-    if not all(user.flag("restricted") for user in users):
-        return f"The rights of the user {wanted} are not restricted at all."
-    return f"The password of {wanted} is empty." if service.flag("password_empty") else None
+        return f"Its users file gives rights that we do not give: {', '.join(extra[:5])}."
+    if unrestricted:
+        return f"The rights of {', '.join(unrestricted[:5])} are not restricted at all."
+    owner = service.text("expected_user")
+    return f"The password of {owner} is empty." if service.flag("password_empty") else None
