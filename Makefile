@@ -49,7 +49,7 @@ test-all: $(VENV)/.development node browser programs ## Run all tests, the long 
 	$(if $(T),,$(BIN)/python -m pytest -n 0 -m alone)
 
 .PHONY: fuzz
-fuzz: $(VENV)/.development ## Search for inputs that break the parsers, with many more examples than `test` tries
+fuzz: $(VENV)/.development ## Search for inputs that break the parsers, and for SQL that gets past the boundary (10 minutes)
 	$(BIN)/python -m pytest -n 2 -m hypothesis --hypothesis-profile=fuzz --timeout=3600 tests
 
 .PHONY: lint

@@ -1,16 +1,15 @@
-"""What a worker costs: time to ready, private memory at idle, requests over HTTP as a ratio to the engine in process.
+"""What a worker costs over the engine itself, in one run and as ratios, with the limits that the project set itself.
 
-    python -m benchmarks.engine_http [--json]
+    python -m benchmarks.engine_http [--json] [--rounds N]
 
-Everything runs on this machine over a Unix socket; medians of several rounds. In-process numbers come first, from a
-child process of their own, for there is at most one engine in a process.
+Three processes: the engine in process, a worker in its sandbox with its log, and a client of it that only sends and
+receives. Each measurement is made on one side and then on the other, several times over; a ratio is the median of those
+of the rounds, so that what else the machine does falls on both. Returns 1 when something is beyond its limit.
 """
 
 import argparse
 import asyncio
-import base64
-import hashlib
-import http.client
+import contextlib
 import json
 import os
 import re
@@ -19,158 +18,206 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from stronghouse.engine.engine import Engine
+from benchmarks._engine_sides import KEY, MANY, MEMORY, ONE, check, digest, request
 from stronghouse.kernel.ids import ServiceId
 from stronghouse.worker.process import WorkerProcess, WorkerSpec
 
-ROUNDS = 5
-REQUESTS = 400
-ROWS = 5_000_000
-MEMORY = 2 << 30
-KEY = bytes(range(32))
-PASSWORD = "benchmark"  # noqa: S105 - of a database that is thrown away
-SELECT_ROWS = f"SELECT number, toString(number) FROM numbers({ROWS}) FORMAT Native"
-TABLE = "CREATE TABLE t (n UInt64, s String) ENGINE = MergeTree ORDER BY n"
-INSERTED_ROWS = 1_000_000
+ROUNDS = 7
+WAKES = 3
+SETTLE_SECONDS = 1.0
 
 
-class UnixConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
+@dataclass(frozen=True)
+class Limit:
+    """What a figure may be: at least or at most."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost")
-        self._path = path
+    label: str
+    unit: str
+    least: float | None = None
+    most: float | None = None
 
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.connect(str(self._path))
+    def holds(self, value: float) -> bool:
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
 
-
-def timed(action: Callable[[], object], *, times: int = 1) -> float:
-    """Median over the rounds, in seconds for one."""
-    rounds = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
-        for _ in range(times):
-            action()
-        rounds.append((time.perf_counter() - start) / times)
-    return statistics.median(rounds)
+    def line(self, value: float) -> str:
+        bound = f"at least {self.least:g}" if self.least is not None else f"at most {self.most:g}"
+        verdict = "" if self.holds(value) else "   BEYOND"
+        return f"{self.label:46} {value:9.2f} {self.unit:3} ({bound}){verdict}"
 
 
-def in_process(directory: Path) -> dict[str, float]:
-    """The engine without HTTP: one connection that stays open."""
-    engine = Engine.open(directory, data_key=KEY, memory_limit_bytes=MEMORY)
-    with engine.connect() as connection:
-        connection.query("SELECT 1")
-        select = timed(lambda: connection.query("SELECT 1"), times=REQUESTS)
-        rows = timed(lambda: connection.query(SELECT_ROWS))
-        connection.query(TABLE)
-        data = connection.query(
-            f"SELECT number, toString(number) FROM numbers({INSERTED_ROWS})", output_format="Native"
-        ).data
-
-        def insert() -> None:
-            insertion = connection.insert("INSERT INTO t", input_format="Native")
-            insertion.append(data)
-            insertion.finish()
-
-        inserted = timed(insert)
-    engine.close()
-    return {"select_1_s": select, "select_rows_s": rows, "insert_s": inserted}
+LIMITS = {
+    "select_one": Limit("SELECT 1, 1 connection, of the engine's speed", "x", least=0.85),
+    "select_many": Limit("SELECT 1, 8 connections, of the engine's speed", "x", least=0.85),
+    "insert_rows": Limit("1,000,000 rows in, of the engine's time", "x", most=1.15),
+    "select_rows": Limit("10,000,000 rows out, of the engine's time", "x", most=1.3),
+    "stream_mb": Limit("memory of a 2 GB result, above idle", "MB", most=100),
+    "idle_mb": Limit("private memory at idle", "MB", most=90),
+    "connections_mb": Limit("1,000 idle connections", "MB", most=200),
+    "wake_s": Limit("from no worker to the first answer", "s", most=1.0),
+}
+SPEEDS = ("select_one", "select_many")
+TIMES = ("insert_rows", "select_rows")
 
 
-def over_http(path: Path) -> dict[str, float]:
-    """The same through a worker, on one kept-alive connection."""
-    connection = UnixConnection(path)
+class Side:
+    """A process of `_engine_sides`."""
 
-    def post(body: bytes | str, query: str = "/") -> bytes:
-        connection.request(
-            "POST", query, body=body, headers={"X-ClickHouse-User": "default", "X-ClickHouse-Key": PASSWORD}
-        )
-        response = connection.getresponse()
-        content = response.read()
-        assert response.status == 200, content
-        return content
+    def __init__(self, kind: str, place: Path) -> None:
+        command = [sys.executable, "-m", "benchmarks._engine_sides", kind, str(place)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._answer()
 
-    post("SELECT 1")
-    select = timed(lambda: post("SELECT 1"), times=REQUESTS)
-    rows = timed(lambda: post(SELECT_ROWS))
-    post(TABLE)
-    data = post(f"SELECT number, toString(number) FROM numbers({INSERTED_ROWS}) FORMAT Native")
-    inserted = timed(lambda: post(data, "/?query=INSERT%20INTO%20t%20FORMAT%20Native"))
-    return {"select_1_s": select, "select_rows_s": rows, "insert_s": inserted}
+    def measure(self, name: str) -> float:
+        """Seconds."""
+        assert self._process.stdin is not None
+        print(name, file=self._process.stdin, flush=True)
+        return float(self._answer())
+
+    def close(self) -> None:
+        self._process.communicate()
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("a side of the benchmark has ended")
+        return line
 
 
-def private_bytes(pid: int) -> int:
+def private_mb(pid: int) -> float:
     """Memory of the process that no other shares and that is no part of a file."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    match = re.search(r"RssAnon:\s+(\d+) kB", status)
-    return int(match[1]) * 1024 if match else 0
+    match = re.search(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(match[1]) * 1024 / 1e6 if match else 0.0
 
 
-async def measure_worker(root: Path) -> dict[str, float]:
-    """Start workers and ask the last one."""
-    data = root / "data"
+@contextlib.contextmanager
+def peak_mb(pid: int) -> Iterator[list[float]]:
+    """The most private memory while this lasts, as the only element of the list."""
+    peak = [private_mb(pid)]
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.01):
+            peak[0] = max(peak[0], private_mb(pid))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        done.set()
+        thread.join()
+
+
+def compare(engine: Side, client: Side, rounds: int) -> dict[str, float]:
+    """The ratios, and medians of seconds for one request or run on each side."""
+    result: dict[str, float] = {}
+    for name in (*SPEEDS, *TIMES):
+        count = {"select_one": ONE, "select_many": MANY}.get(name, 1)
+        for side in (engine, client):
+            side.measure(name)  # the first time of anything costs more
+        inside, outside = [], []
+        for _ in range(rounds):
+            inside.append(engine.measure(name) / count)
+            outside.append(client.measure(name) / count)
+        ratios = [one / other if name in SPEEDS else other / one for one, other in zip(inside, outside, strict=True)]
+        result[name] = statistics.median(ratios)
+        result[f"{name}_engine_s"], result[f"{name}_worker_s"] = statistics.median(inside), statistics.median(outside)
+    result["ping_s"] = statistics.median(client.measure("ping") / ONE for _ in range(rounds))
+    return result
+
+
+def weigh(client: Side, pid: int, idle_mb: float) -> dict[str, float]:
+    """Memory under a long result, and of many connections."""
+    with peak_mb(pid) as peak:
+        client.measure("select_big")
+    before = private_mb(pid)
+    client.measure("idle_connections")
+    return {"stream_mb": peak[0] - idle_mb, "connections_mb": private_mb(pid) - before}
+
+
+def first_answer(path: Path) -> None:
+    """Ask for something; waits in the socket until there is a worker."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(path))
+        connection.sendall(request(b"SELECT 1"))
+        check(connection.recv(65536))
+
+
+async def provide() -> bytes:
+    return KEY
+
+
+@contextlib.asynccontextmanager
+async def running(spec: WorkerSpec, listener: socket.socket, log: Path) -> AsyncIterator[WorkerProcess]:
+    worker = await WorkerProcess.start(spec, listener=listener, data_key=KEY, log=log, data_key_provider=provide)
+    try:
+        yield worker
+    finally:
+        await worker.quiesce_and_stop()
+
+
+async def measure(root: Path, rounds: int) -> dict[str, float]:
+    data, path, alone = root / "data", root / "http.sock", root / "alone"
     data.mkdir()
-    path = root / "http.sock"
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
-    listener.listen(64)
-    password = base64.b64encode(hashlib.sha256(PASSWORD.encode()).digest()).decode()
+    alone.mkdir()
     uid = 70_001 if os.geteuid() == 0 else None
     if uid is not None:
         root.chmod(0o711)
         os.chown(data, uid, uid)
-    spec = WorkerSpec(ServiceId("benchmark"), data, "default", password, MEMORY, uid)
-    starts = []
-    worker = None
-    for _ in range(ROUNDS):
-        if worker is not None:
-            await worker.quiesce_and_stop()
-        start = time.perf_counter()
-        worker = await WorkerProcess.start(spec, listener=listener, data_key=KEY, log=root / "worker.log")
-        starts.append(time.perf_counter() - start)
-    assert worker is not None
-    result = {"ready_s": statistics.median(starts), "idle_private_mb": private_bytes(worker.pid) / 1e6}
-    result.update(await asyncio.to_thread(over_http, path))
-    result["private_after_mb"] = private_bytes(worker.pid) / 1e6
-    await worker.quiesce_and_stop()
+    spec = WorkerSpec(ServiceId("benchmark"), data, "default", digest(), MEMORY, uid)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(1024)
+        wakes = []
+        for _ in range(WAKES + 1):  # the first makes the service, the others wake it
+            asking = asyncio.create_task(asyncio.to_thread(first_answer, path))
+            start = time.perf_counter()
+            async with running(spec, listener, root / "worker.log"):
+                await asking
+                wakes.append(time.perf_counter() - start)
+        async with running(spec, listener, root / "worker.log") as worker:
+            await asyncio.sleep(SETTLE_SECONDS)
+            result = {"wake_s": statistics.median(wakes[1:]), "idle_mb": private_mb(worker.pid)}
+            engine = await asyncio.to_thread(Side, "engine", alone)
+            client = await asyncio.to_thread(Side, "client", path)
+            result |= await asyncio.to_thread(compare, engine, client, rounds)
+            engine.close()
+            result |= await asyncio.to_thread(weigh, client, worker.pid, result["idle_mb"])
+            client.close()
     return result
 
 
-def main() -> None:
+def report(result: dict[str, float]) -> None:
+    for name, limit in LIMITS.items():
+        print(limit.line(result[name]))
+    print("\nmedians, in process and over HTTP:")
+    for name in (*SPEEDS, *TIMES):
+        inside, outside = result[f"{name}_engine_s"] * 1e3, result[f"{name}_worker_s"] * 1e3
+        print(f"{name:46} {inside:9.3f} ms {outside:9.3f} ms")
+    print(f"{'/ping, the server alone':46} {result['ping_s'] * 1e6:9.1f} us")
+
+
+def main() -> int:
+    """The exit code: 1 if something is beyond its limit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--in-process", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     arguments = parser.parse_args()
-    if arguments.in_process:
-        print(json.dumps(in_process(arguments.in_process)), flush=True)
-        os._exit(0)
     with tempfile.TemporaryDirectory(prefix="sh-bench-") as root:
-        alone = Path(root) / "alone"
-        alone.mkdir()
-        command = [sys.executable, "-m", "benchmarks.engine_http", "--in-process", str(alone)]
-        engine = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        worker = asyncio.run(measure_worker(Path(root)))
-    ratios = {name.removesuffix("_s"): round(worker[name] / engine[name], 2) for name in engine}
+        result = asyncio.run(measure(Path(root), arguments.rounds))
     if arguments.json:
-        print(json.dumps({"in_process": engine, "worker": worker, "ratio": ratios}))
-        return
-    print(f"start to ready             {worker['ready_s']:.2f} s")
-    idle, after = worker["idle_private_mb"], worker["private_after_mb"]
-    print(f"private memory at idle     {idle:.0f} MB, after the load {after:.0f} MB")
-    for name, label in (
-        ("select_1", "SELECT 1"),
-        ("select_rows", f"{ROWS:,} rows out"),
-        ("insert", "1,000,000 rows in"),
-    ):
-        http_s, engine_s = worker[f"{name}_s"], engine[f"{name}_s"]
-        print(f"{label:26} {http_s * 1e3:8.2f} ms over HTTP, {engine_s * 1e3:8.2f} ms in process, ratio {ratios[name]}")
+        print(json.dumps(result))
+    else:
+        report(result)
+    return int(not all(limit.holds(result[name]) for name, limit in LIMITS.items()))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

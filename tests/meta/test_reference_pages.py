@@ -18,6 +18,7 @@ from stronghouse.responsibility.facts import COLLECTORS, Place
 from stronghouse.responsibility.model import Check
 from stronghouse.settings.environment import INHERITED, SETTING_PREFIX
 from tests.meta.audit_event_types import EventType, event_types
+from tests.meta.boundary_page import boundary_page
 from tests.meta.settings_defined import named_elsewhere, settings
 
 DIRECTORY = Path(__file__).parents[2] / "docs" / "reference"
@@ -179,6 +180,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "permissions.md": permissions_page,
     "audit-events.md": audit_events_page,
     "settings.md": settings_page,
+    "boundary.md": lambda: boundary_page(WRITTEN),
 }
 
 

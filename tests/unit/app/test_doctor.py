@@ -33,8 +33,9 @@ GOOD = Facts(
     clock_before_build=False,
     clock_synchronized=True,
     newest_state_ahead_seconds=0,
-    landlock_abi=4,
+    landlock_abi=7,
     seccomp_filter=True,
+    seccomp_library=True,
     death_signal=True,
     inotify_instances=128,
     open_files=65536,
@@ -61,7 +62,9 @@ WRONG = [
     ({"clock_synchronized": False}, "clock", Level.WARN),
     ({"newest_state_ahead_seconds": 3600}, "clock", Level.WARN),
     ({"landlock_abi": 0}, "Landlock", Level.WARN),
+    ({"landlock_abi": 2}, "Landlock", Level.WARN),
     ({"seccomp_filter": False}, "seccomp", Level.WARN),
+    ({"seccomp_library": False}, "seccomp", Level.WARN),
     ({"death_signal": False}, "parent-death signal", Level.FAIL),
     ({"inotify_instances": 8}, "inotify instances", Level.FAIL),
     ({"inotify_instances": None}, "inotify instances", Level.WARN),
@@ -83,6 +86,22 @@ def test_each_fault_is_found_alone_and_says_how_to_mend_it(facts: dict[str, obje
     assert (wrong.check, wrong.level) == (check, level)
     assert wrong.mend or facts == {"inotify_instances": None}
     assert has_failure(findings) == (level is Level.FAIL)
+
+
+def test_what_an_old_landlock_cannot_forbid_is_told_only_where_nothing_else_forbids_it() -> None:
+    def told(**changes: object) -> str:
+        findings = examine(dataclasses.replace(GOOD, **changes))  # type: ignore[arg-type]
+        (landlock,) = [finding for finding in findings if finding.check == "Landlock"]
+        return landlock.found if landlock.level is Level.WARN else ""
+
+    assert told(landlock_abi=3) == told(landlock_abi=2, user_id=0, state_owner=0) == ""
+    assert "truncate" in told(landlock_abi=2)
+    for missing in ("seccomp_filter", "seccomp_library"):
+        assert "TCP" in told(landlock_abi=3, **{missing: False})
+        assert "signal" in told(landlock_abi=5, **{missing: False})
+        assert "TCP" not in told(landlock_abi=5, **{missing: False})
+        assert told(landlock_abi=6, **{missing: False}) == ""
+    assert "one database user" in told(landlock_abi=0)
 
 
 def test_ports_of_our_own_installation_are_no_fault() -> None:
