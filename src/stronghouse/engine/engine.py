@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from stronghouse.engine.binding import load_engine
@@ -17,19 +16,6 @@ from stronghouse.kernel.files import private_directory
 
 INTERNAL = "s_internal"
 """The engine's role for what the worker itself does: it may do all that anybody may, and use `_stronghouse`."""
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """Names that this build of the engine knows, in lower case.
-
-    Attributes:
-        table_functions: its table functions.
-        higher_order: its functions that take functions as arguments.
-    """
-
-    table_functions: frozenset[str]
-    higher_order: frozenset[str]
 
 
 def prove_data_key(data_directory: Path, data_key: bytes) -> None:
@@ -135,12 +121,6 @@ class Engine:
         connection = self.connect()
         connection.query(f"SET ROLE {INTERNAL}")
         return connection
-
-    def vocabulary(self) -> Vocabulary:
-        """The names that this engine knows."""
-        functions = self.first.value("SELECT lower(name) FROM system.table_functions")
-        higher_order = self.first.value("SELECT lower(name) FROM system.functions WHERE higher_order")
-        return Vocabulary(frozenset(functions.split("\n")), frozenset(higher_order.split("\n")))
 
     def close(self) -> None:
         """Close the engine, once every other connection is closed."""

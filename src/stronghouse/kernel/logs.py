@@ -10,24 +10,8 @@ from typing import Any
 
 import structlog
 
+from stronghouse.kernel.redaction import REDACTED, SENSITIVE_KEYS
 from stronghouse.kernel.secret import Secret
-
-REDACTED = "***"
-SENSITIVE_KEYS = frozenset(
-    {
-        "password",
-        "secret",
-        "token",
-        "key",
-        "authorization",
-        "cookie",
-        "data_key",
-        "key_secret",
-        "credentials",
-        "sql",
-        "query",
-    }
-)
 
 
 def configure_logs(process: str) -> None:

@@ -7,19 +7,16 @@ import socket
 import sys
 from types import FrameType
 
-import structlog
-
 from stronghouse.kernel.canonical import parse_json
 from stronghouse.kernel.errors import StronghouseError
-from stronghouse.kernel.logs import configure_logs
-from stronghouse.worker.channel import ChannelClosed
 from stronghouse.worker.control import Control
+from stronghouse.worker.log import log
+from stronghouse.worker.messages import ChannelClosed
 from stronghouse.worker.privileges import die_with, hide_memory
 from stronghouse.worker.serving import Serving
 from stronghouse.worker.specification import Launch, WorkerSpec
 
 SIGNAL_GRACE_SECONDS = 5.0
-_log = structlog.get_logger()
 
 
 class _Terminated(Exception):  # noqa: N818 - an event more than an error
@@ -49,10 +46,10 @@ def main(arguments: list[str]) -> int:
     _separate_logs()
     serving.start()
     control.send(serving.ready())
-    _log.info("ready", engine=serving.engine.version)
+    log.info("ready", engine=serving.engine.version)
     _obey(serving)
     serving.close()
-    _log.info("stopped")
+    log.info("stopped")
     return 0
 
 
@@ -77,7 +74,7 @@ def _separate_logs() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     os.close(nowhere)
-    configure_logs("worker")
+    log.write_to(sys.stderr)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def in_comment(text: str) -> str:
     return json.dumps(text).replace("/", "\\u002f").replace("*", "\\u002a")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, though nothing changes it: one is made for every request
 class Peer:
     """Where a request comes from, by the edge's word; `forwarded_for`, `user_agent` and `referer` are the client's."""
 

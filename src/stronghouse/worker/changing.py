@@ -9,14 +9,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import structlog
-
 from stronghouse.engine.access.catalogue import Catalogue
 from stronghouse.engine.errors import DatabaseError
-from stronghouse.kernel.errors import StronghouseError
+from stronghouse.worker.log import log
 
 Change = Callable[[Catalogue], Catalogue]
-_log = structlog.get_logger()
+USERS_FILE_INVALID = "users_file_invalid"
+"""The code with which `engine.access.scratch.validate` refuses."""
 
 
 @dataclass(eq=False)
@@ -31,8 +30,8 @@ class Changes:
 
     Args:
         current: the catalogue in force.
-        put: brings a catalogue into force, durably; called by one thread at a time. What it raises, all changes of
-            the group get, and the catalogue stays as it was.
+        put: brings a catalogue into force, durably; called by one thread at a time. Where it raises, the catalogue
+            stays as it was. If one change of the group may be why, each is made alone; else all get the error.
     """
 
     def __init__(self, current: Callable[[], Catalogue], put: Callable[[Catalogue], None]) -> None:
@@ -61,21 +60,35 @@ class Changes:
     def _work(self) -> None:
         with self._lock:
             group, self._waiting = self._waiting, []
+        try:
+            self._make_together(group)
+        finally:
+            for wanted in group:
+                wanted.done.set()
+
+    def _make_together(self, group: list[_Wanted]) -> None:
         before = catalogue = self._current()
         accepted: list[_Wanted] = []
         for wanted in group:
             try:
                 catalogue = wanted.change(catalogue)
                 accepted.append(wanted)
-            except DatabaseError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is for who asked, and not for the others
                 wanted.error = error
+        if catalogue is before:
+            return
         try:
-            if catalogue is not before:
-                self._put(catalogue)
-        except StronghouseError as error:
-            _log.error("access_not_changed", reason=error.code, detail=error.detail)
+            self._put(catalogue)
+        except Exception as error:  # noqa: BLE001 - nobody may be told of success
+            if len(accepted) > 1 and _is_of_one(error):
+                for wanted in accepted:
+                    self._make_together([wanted])
+                return
+            log.error("access_not_changed", reason=getattr(error, "code", None), detail=getattr(error, "detail", None))
             for wanted in accepted:
                 wanted.error = error
-        finally:
-            for wanted in group:
-                wanted.done.set()
+
+
+def _is_of_one(error: Exception) -> bool:
+    """Whether it may be the fault of one change among several: a value or a condition that the engine refuses."""
+    return isinstance(error, DatabaseError) or getattr(error, "code", None) == USERS_FILE_INVALID

@@ -4,18 +4,16 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import structlog
-
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.errors import StronghouseError
-from stronghouse.worker.channel import ChannelClosed, Message
 from stronghouse.worker.control import Control
+from stronghouse.worker.log import log
+from stronghouse.worker.messages import ChannelClosed, Message
 from stronghouse.worker.running import Running
 from stronghouse.worker.server import Server
 from stronghouse.worker.sessions import Sessions
 
 IDLE_GRACE_SECONDS = 5.0
-_log = structlog.get_logger()
 
 
 @dataclass
@@ -44,7 +42,7 @@ class Commands:
                 try:
                     self._take(self.control.receive())
                 except ValueError as error:
-                    _log.error("message_unreadable", reason=str(error))
+                    log.error("message_unreadable", reason=str(error))
         except ChannelClosed:
             self.server.stop_accepting()
             self.grace = 0.0
@@ -79,9 +77,9 @@ class Commands:
                     result = self.report(message)
             self._answer(message, result)
         except StronghouseError as error:
-            _log.error("command_failed", command=str(message.get("type")), code=error.code, detail=error.detail)
+            log.error("command_failed", command=str(message.get("type")), code=error.code, detail=error.detail)
         except ValueError as error:
-            _log.error("message_unreadable", reason=str(error))
+            log.error("message_unreadable", reason=str(error))
         except ChannelClosed:
             return
 

@@ -1,7 +1,8 @@
 """Connections to the engine that have a caller's rights and nothing else, kept ready for the next request.
 
 A connection begins with every right that anybody has, so it is never handed out before its roles are set: what fails
-on the way closes it. Only connections on which nothing was changed come back.
+on the way closes it. Only connections on which nothing was changed come back, and only for the catalogue that they
+were made by.
 """
 
 import contextlib
@@ -32,18 +33,27 @@ does (measured: 0.17 of 0.6 ms of processor time), and one that is not short aft
 TOO_LONG = 396
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """What a ready connection is for: `read_only` statements, `quick` ones whose result is expected to be short."""
+    """What a ready connection is for: `read_only` statements, `quick` ones whose result is expected to be short.
+
+    There are four, which `kind_of` gives.
+    """
 
     read_only: bool = False
     quick: bool = False
 
 
+def kind_of(*, read_only: bool, quick: bool) -> Kind:
+    """The one kind of its kind."""
+    return _KINDS[read_only][quick]
+
+
+_KINDS = tuple(tuple(Kind(read_only, quick) for quick in (False, True)) for read_only in (False, True))
 Key = tuple[str, tuple[str, ...], Kind]
 
 
-USUAL = Kind()
+USUAL = kind_of(read_only=False, quick=False)
 
 
 class Connections:
@@ -54,12 +64,15 @@ class Connections:
         self._lock = threading.Lock()
         self._idle: dict[Key, list[Connection]] = {}
         self._count = 0
+        self._generation = 0
 
     def take(self, caller: Caller, kind: Kind) -> Connection:
         """A connection in its first state, whose user gives it back by `give_back` or closes it."""
+        if caller.catalogue.generation > self._generation:
+            self._renew(caller.catalogue.generation)
         with self._lock:
             waiting = self._idle.get((caller.user.id, caller.engine_roles, kind))
-            if waiting:
+            if waiting and caller.catalogue.generation == self._generation:
                 self._count -= 1
                 return waiting.pop()
         return self.fresh(caller, kind)
@@ -67,8 +80,9 @@ class Connections:
     def give_back(self, connection: Connection, caller: Caller, kind: Kind) -> None:
         """Keep it for the next. Nothing on it may have been changed."""
         with self._lock:
+            current = caller.catalogue.generation == self._generation
             waiting = self._idle.setdefault((caller.user.id, caller.engine_roles, kind), [])
-            if self._count < MOST and len(waiting) < MOST_OF_KIND:
+            if current and self._count < MOST and len(waiting) < MOST_OF_KIND:
                 waiting.append(connection)
                 self._count += 1
                 return
@@ -80,6 +94,12 @@ class Connections:
         with closed_on_failure(connection.close):
             _dress(connection, caller, kind, profile="e" if expressions else "l")
         return connection
+
+    def _renew(self, generation: int) -> None:
+        """Settings and default databases may be others now, also where the engine was not opened again for them."""
+        with self._lock:
+            self._generation = max(self._generation, generation)
+        self.close()
 
     def close(self) -> None:
         """Close all that wait."""

@@ -6,7 +6,7 @@ import socket
 import threading
 
 from stronghouse.kernel.errors import Unavailable
-from stronghouse.worker.channel import MAX_LINE, ChannelClosed, Message, decode, encode
+from stronghouse.worker.messages import MAX_LINE, ChannelClosed, Message, decode, encode
 
 KEY_SECONDS = 20.0
 READ_BYTES = 65_536

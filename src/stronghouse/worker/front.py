@@ -35,7 +35,7 @@ from stronghouse.worker.responses import (
     send_text,
 )
 from stronghouse.worker.result import ResultStream
-from stronghouse.worker.sessions import Session, Sessions
+from stronghouse.worker.sessions import Sessions
 
 OK_PATHS = frozenset({"/ping", "/replicas_status"})
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT"})
@@ -105,6 +105,7 @@ class Front:
         """Answer with an error, in the words that the client may see; raises ConnectionError."""
         trace.error = shown = self.recorder.shown(error, trace)
         self.recorder.failed(trace)
+        self._release(trace)
         send_error(exchange, shown, self.identity, query_id=trace.query_id, challenge=challenge)
 
     def _authenticate(self, credentials: Credentials, trace: Trace) -> Caller:
@@ -122,10 +123,10 @@ class Front:
         options = read_options(exchange.method, exchange.headers, form.pairs)
         trace.query_id, trace.quota_key = options.query_id or trace.query_id, options.quota_key
         running, wanted = self.tools.running, options.session
-        running.begin(caller.user.id)
-        session: Session | None = None
+        user_id = caller.user.id
+        running.begin(user_id)
         try:
-            session = self.sessions.take(wanted, caller) if wanted else None
+            session = trace.session = self.sessions.take(wanted, caller) if wanted else None
             if options.roles:
                 caller = caller.with_roles(options.roles)
             elif session is not None:
@@ -150,9 +151,14 @@ class Front:
             else:
                 self._run(exchange, query, statement, data, trace)
         finally:
-            if session is not None and wanted is not None:
-                self.sessions.give_back(session, timeout=0.0 if wanted.closes else wanted.timeout)
-            running.end(caller.user.id)
+            self._release(trace)
+            running.end(user_id)
+
+    def _release(self, trace: Trace) -> None:
+        """Give a session back. It comes before an answer's end: the next request may follow on its heels."""
+        session, trace.session = trace.session, None
+        if session is not None:
+            self.sessions.give_back(session, timeout=session.timeout)
 
     def _run(self, exchange: Exchange, query: Query, statement: Statement, data: bytes, trace: Trace) -> None:
         """Run a statement in the engine and send what comes of it."""
@@ -164,11 +170,13 @@ class Front:
                 raise
             trace.error = shown = self.recorder.shown(error, trace)
             self.recorder.failed(trace)
+            self._release(trace)
             break_off(exchange, shown, self.identity, query.tag)
             return
         stream = query.stream
         if stream is not None:
             self.tools.sizes.note(statement.text, stream.size)
+        self._release(trace)
         if stream is not None and stream.begun:
             exchange.end()
         else:
@@ -213,6 +221,7 @@ class Front:
         elif isinstance(wanted, ChangingStatement):
             self.desk.change(wanted, query.caller, database=self._current_database(query))
         self.recorder.ended(trace)
+        self._release(trace)
         exchange.respond(200, self._headers(query))
 
     def _shown(self, wanted: AccessStatement, query: Query, trace: Trace) -> Shown | None:

@@ -4,16 +4,20 @@ import re
 import time
 from dataclasses import dataclass, replace
 
-from stronghouse.engine.access.catalogue import OWNER
 from stronghouse.engine.engine import Engine
 from stronghouse.engine.logs.journal import Journal
 from stronghouse.engine.logs.keeper import LogKeeper
 from stronghouse.engine.logs.records import QueryRecord
-from stronghouse.worker.accounts import Accounts
 from stronghouse.worker.gate import Gate
 from stronghouse.worker.reports import CANARY, LogReport, LogReports
 
 _CANARY = re.compile(rf"{CANARY}[0-9a-f]{{8,64}}")
+CHECKER = "sh:check"
+"""Whom the statement is recorded for: a name that no database user can have."""
+_DAYS = (
+    "SELECT extract(engine_full, 'toIntervalDay\\((\\d+)\\)') FROM system.tables "
+    "WHERE database = '_stronghouse' AND name = {log:String}"
+)
 _QUERY = "SELECT count() > 0 FROM system.query_log WHERE query_id = {word:String}"
 _SESSION = "SELECT count() > 0 FROM system.session_log WHERE user = {word:String}"
 
@@ -26,8 +30,6 @@ class LogProver:
     gate: Gate
     logs: LogKeeper
     journal: Journal
-    accounts: Accounts
-    retention_days: int
 
     def report(self, canary: str | None) -> LogReports:
         """The state of both logs; with a canary (see `reports.CANARY`) also whether it is found in them.
@@ -46,7 +48,7 @@ class LogProver:
             name: LogReport(
                 rows_total=found.rows,
                 newest=found.newest,
-                retention_days=self.retention_days,
+                retention_days=self._kept(name),
                 journal_bytes=waiting,
             )
             for name, found in facts.items()
@@ -69,10 +71,16 @@ class LogProver:
             query_start_time_microseconds=now,
             query=statement,
             query_kind="Select",
-            user=OWNER,
+            user=CHECKER,
             query_id=canary,
         )
         self.journal.append(record)
+
+    def _kept(self, log: str) -> int:
+        """For how many days the log's table keeps its rows, by its own definition; 0 if it does not say."""
+        with self.gate, self.engine.internal() as connection:
+            days = connection.value(_DAYS, parameters={"log": log})
+        return int(days) if days.isdecimal() else 0
 
     def _finds(self, question: str, word: str) -> bool:
         with self.gate, self.engine.internal() as connection:

@@ -6,7 +6,7 @@ from stronghouse.engine.access.engine_roles import OWN_DATABASE
 from stronghouse.worker.caller import Caller
 
 _ENGINE_NAME = re.compile(r"\b([udr])_([0-9a-f]{16})\b")
-
+_NO_DEFINER = re.compile(r"There is no user `d_([0-9a-f]{16})` in `user directories`")
 _OWN_TABLE = re.compile(rf"`?\b{OWN_DATABASE}`?\.`?(\w+)`?")
 """Behind tables of `system` there are ours of the same names."""
 
@@ -21,8 +21,17 @@ def with_real_names(message: str, caller: Caller) -> str:
     if message.startswith("default: "):
         message = f"{caller.user.name}: {message.removeprefix('default: ')}"
     if "_" in message:
+        message = _NO_DEFINER.sub(lambda match: _no_definer(match[1], caller), message)
         message = _ENGINE_NAME.sub(lambda match: _name(match, caller), message)
     return _OWN_TABLE.sub(r"system.\1", message)
+
+
+def _no_definer(number: str, caller: Caller) -> str:
+    """There is an engine's user for whoever can create views: see `rendering.may_create_views`."""
+    user = caller.catalogue.users.get(number)
+    if user is None:
+        return "The user whom the view runs as, its definer, is gone"
+    return f"The view runs as its definer `{user.name}`, who may not create views any more"
 
 
 def _name(match: re.Match[str], caller: Caller) -> str:

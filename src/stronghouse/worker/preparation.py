@@ -7,15 +7,34 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stronghouse.engine.admission import Admission
+from stronghouse.engine.boundary.storage import check_format
 from stronghouse.engine.connection import Connection
+from stronghouse.engine.engine import INTERNAL
 from stronghouse.engine.errors import DatabaseError
 from stronghouse.engine.settings import check_setting
 from stronghouse.engine.sql import identifier, text
+from stronghouse.engine.tokens import split
 from stronghouse.worker.caller import Caller
 from stronghouse.worker.connections import READ_ONLY_WITH_SETTINGS, Connections, set_roles
 from stronghouse.worker.options import Options
 from stronghouse.worker.sessions import Session
 
+_MORE_THAN_TYPES = frozenset(
+    {
+        "DEFAULT",
+        "MATERIALIZED",
+        "ALIAS",
+        "EPHEMERAL",
+        "CODEC",
+        "TTL",
+        "SETTINGS",
+        "SELECT",
+        "AS",
+        "ENGINE",
+        "CONSTRAINT",
+    }
+    | {"CONSTRAINT", "INDEX", "PROJECTION", "STATISTICS", "COMMENT"}
+)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -69,25 +88,41 @@ def evaluating(
             for name, value in _changed(connection).items()
             if own.get(name) != value and _may_be_set(name, value)
         }
-        _apply(other, connection.value("SELECT currentDatabase()"), settings)
+        database = connection.value("SELECT currentDatabase()")
+        _apply(other, database if database != other.value("SELECT currentDatabase()") else None, settings)
         yield other
 
 
 @contextlib.contextmanager
-def external_tables(connection: Connection, tables: Sequence[ExternalTable], admission: Admission) -> Iterator[None]:
+def external_tables(
+    connection: Connection, tables: Sequence[ExternalTable], admission: Admission, caller: Caller
+) -> Iterator[None]:
     """Temporary tables, filled, for the time of one query; raises DatabaseError."""
-    for table in tables:
-        if not _NAME.fullmatch(table.name) or not _NAME.fullmatch(table.input_format):
-            raise DatabaseError(36, "BAD_ARGUMENTS", "Invalid name or format of external data")
-        connection.query(admission.admit(f"CREATE TEMPORARY TABLE {table.name} ({table.structure})").text)
-        insertion = connection.insert(f"INSERT INTO {table.name}", input_format=table.input_format)
-        insertion.append(table.data)
-        insertion.finish()
+    if tables:
+        # It takes no right to bring data along, so for that the connection has ours; columns are names and types only.
+        connection.query(f"SET ROLE {INTERNAL}")
+        try:
+            for table in tables:
+                _bring(connection, table, admission)
+        finally:
+            set_roles(connection, caller)
     try:
         yield
     finally:
         for table in tables:
             connection.query(f"DROP TEMPORARY TABLE IF EXISTS {table.name}")
+
+
+def _bring(connection: Connection, table: ExternalTable, admission: Admission) -> None:
+    if not _NAME.fullmatch(table.name) or not _NAME.fullmatch(table.input_format):
+        raise DatabaseError(36, "BAD_ARGUMENTS", "Invalid name or format of external data")
+    check_format(table.input_format)
+    if any(token.is_name and token.text.upper() in _MORE_THAN_TYPES for token in split(table.structure)):
+        raise DatabaseError(36, "BAD_ARGUMENTS", "The structure of external data has names and types only")
+    connection.query(admission.admit(f"CREATE TEMPORARY TABLE {table.name} ({table.structure})").text)
+    insertion = connection.insert(f"INSERT INTO {table.name}", input_format=table.input_format)
+    insertion.append(table.data)
+    insertion.finish()
 
 
 @contextlib.contextmanager

@@ -18,8 +18,9 @@ from pathlib import Path
 from stronghouse.kernel.canonical import Json, parse_json
 from stronghouse.kernel.errors import Unavailable
 from stronghouse.kernel.processes import spawn
-from stronghouse.worker.channel import Channel, ChannelClosed, encode, receive
+from stronghouse.worker.channel import Channel
 from stronghouse.worker.launch import command, environment
+from stronghouse.worker.messages import ChannelClosed, encode, receive
 from stronghouse.worker.privileges import hide_memory
 from stronghouse.worker.specification import Launch, WorkerSpec
 

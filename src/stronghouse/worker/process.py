@@ -14,8 +14,9 @@ from typing import Self
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.errors import Unavailable
 from stronghouse.kernel.processes import Process, spawn
-from stronghouse.worker.channel import Channel, ChannelClosed, Message
+from stronghouse.worker.channel import Channel
 from stronghouse.worker.launch import command, environment
+from stronghouse.worker.messages import ChannelClosed, Message
 from stronghouse.worker.reports import AccessReport, LogReports
 from stronghouse.worker.specification import Activity, Launch, SandboxReport, WorkerSpec
 from stronghouse.worker.unasked import DataKeyProvider, Unasked

@@ -1,6 +1,5 @@
 """One request's statement, from its text to its result, in the one thread that serves the request."""
 
-import dataclasses
 import itertools
 import json
 import re
@@ -10,12 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stronghouse.engine.admission import Admission, Statement
+from stronghouse.engine.boundary.storage import check_format
 from stronghouse.engine.connection import Connection, Counters
 from stronghouse.engine.errors import DatabaseError, cancelled, read_only, syntax_error
 from stronghouse.engine.sql import text as literal
 from stronghouse.worker.body import Source, read_piece
 from stronghouse.worker.caller import Caller, in_comment
-from stronghouse.worker.connections import TOO_LONG, Connections, Kind
+from stronghouse.worker.connections import TOO_LONG, Connections, Kind, kind_of
 from stronghouse.worker.exchange import Exchange
 from stronghouse.worker.options import Options
 from stronghouse.worker.preparation import ExternalTable, evaluating, external_tables, prepared
@@ -31,6 +31,8 @@ KNOWN_BYTES = 8 << 10
 """Longest statement that is looked up before anything else is done with it."""
 EXPRESSIONS_BYTES = 64 << 10
 """Longest text after VALUES that is looked through for expressions; longer ones may hold literals only."""
+_STRINGS = re.compile(rb"'(?:[^'\\]|\\.|'')*+'", re.DOTALL)
+_OPERATORS = re.compile(rb"[*/%|<>=!?^&]|[\d)\]']\s*[-+]")
 MOST_PROGRESS = 32
 """Lines of progress in a response's head, for which clients have limits."""
 _LITERALS = re.compile(
@@ -202,13 +204,13 @@ class Query:
             if error.number != TOO_LONG or kind is None or not kind.quick:
                 raise
             self.tools.sizes.forget(statement.text)  # it was short the last time
-            self._run_on(dataclasses.replace(kind, quick=False), statement, data)
+            self._run_on(kind_of(read_only=kind.read_only, quick=False), statement, data)
 
     def _run_on(self, kind: Kind | None, statement: Statement, data: bytes) -> None:
         if kind is None or self.session is not None or self.options.database is not None or self.options.settings:
             with (
                 prepared(self.tools.connections, self.caller, self.options, self.session) as connection,
-                external_tables(connection, self.external, self.tools.admission),
+                external_tables(connection, self.external, self.tools.admission, self.caller),
             ):
                 self._execute(connection, statement, data)
             return
@@ -225,7 +227,7 @@ class Query:
         """The kind of connection that will do; None if the statement may change something on it."""
         if self.external or not (statement.selects or statement.takes_data) or self.options.progress_seconds:
             return None
-        return Kind(self.options.read_only, self._is_quick(statement))
+        return kind_of(read_only=self.options.read_only, quick=self._is_quick(statement))
 
     def _is_quick(self, statement: Statement) -> bool:
         """Whether the result is expected to be short, and nothing is said of how it is to be made."""
@@ -263,8 +265,8 @@ class Query:
         """VALUES that are short and harmless may be expressions; all others are read as literals."""
         while len(data) <= EXPRESSIONS_BYTES and (piece := read_piece(self.source)):
             data += piece
-        short = len(data) <= EXPRESSIONS_BYTES and not _LITERALS.fullmatch(data)
-        if short and self.tools.admission.expressions_allowed(data.decode("latin-1")):
+        short = len(data) <= EXPRESSIONS_BYTES
+        if short and _holds_expressions(data) and self.tools.admission.expressions_allowed(data.decode("latin-1")):
             with evaluating(self.tools.connections, self.caller, connection, statement.target) as other:
                 self._insert(other, statement, data)
         else:
@@ -289,7 +291,7 @@ class Query:
         self.counters = insertion.finish()
 
     def _select(self, connection: Connection, statement: Statement) -> None:
-        self.output_format = statement.output_format or self.options.default_format
+        self.output_format = self._format(statement)
         if self._quick:
             self._take(connection, statement)
             return
@@ -303,6 +305,13 @@ class Query:
         self._tell_progress(connection)
         sql = f"{self.prefix()}{text[:tail]}{outfile}{clause}"
         self.counters = connection.query(sql, parameters=self.options.parameters).counters
+
+    def _format(self, statement: Statement) -> str:
+        """The format of the result: the statement's, which was looked at, or the request's."""
+        if statement.output_format is not None:
+            return statement.output_format
+        check_format(self.options.default_format)
+        return self.options.default_format
 
     def _take(self, connection: Connection, statement: Statement) -> None:
         """A short result, from memory."""
@@ -330,7 +339,7 @@ class Query:
         connection.watch(note)
 
     def _command(self, connection: Connection, statement: Statement) -> None:
-        self.output_format = statement.output_format or self.options.default_format
+        self.output_format = self._format(statement)
         if statement.text.startswith("SYSTEM FLUSH LOGS"):
             self.tools.system.flush_logs()
             return
@@ -353,7 +362,7 @@ class Query:
         )
         wanted = [str(json.loads(row)[0]) for row in selected.data.splitlines()]
         killed = self.tools.running.kill(wanted, of_user=None if self.caller.is_owner else self.user_id)
-        self.output_format = statement.output_format or self.options.default_format
+        self.output_format = self._format(statement)
         ids = ", ".join(map(literal, sorted(killed)))
         answer = (
             f"SELECT 'waiting' AS kill_status, arrayJoin(CAST([{ids}], 'Array(String)')) AS query_id, "
@@ -374,3 +383,8 @@ class Query:
     def _check_cancelled(self) -> None:
         if self._stopped:
             raise cancelled()
+
+
+def _holds_expressions(data: bytes) -> bool:
+    """Whether the text after VALUES is more than literals, as far as can be told from its looks."""
+    return not _LITERALS.fullmatch(data) or _OPERATORS.search(_STRINGS.sub(b"''", data)) is not None

@@ -12,25 +12,25 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal, cast
-
-import structlog
 
 from stronghouse.engine.admission import Statement
 from stronghouse.engine.errors import DatabaseError
 from stronghouse.engine.logs.journal import Journal
-from stronghouse.engine.logs.masking import Masked, mask, scrub
+from stronghouse.engine.logs.masking import Masked, mask, mask_settings, mask_text, scrub
 from stronghouse.engine.logs.records import AuthType, HttpMethod, QueryRecord, SessionRecord
 from stronghouse.engine.quotas import Consumer, QuotaKeeper
 from stronghouse.worker.caller import Caller, Peer
+from stronghouse.worker.log import log
 from stronghouse.worker.naming import with_real_names
 from stronghouse.worker.query import Query
+from stronghouse.worker.sessions import Session
 
 REMEMBERED_TEXTS = 1024
 LOGGED_IN_SECONDS = 60.0
 """Requests of one user from one address within this time of each other are one sign-in in the session log."""
 _METHODS = frozenset({"GET", "POST", "PUT", "HEAD"})
-_log = structlog.get_logger()
 
 
 def _new_query_id() -> str:
@@ -50,6 +50,7 @@ class Trace:
         query_id: as the client gave it, else a new one.
         caller: once it is known who it is.
         quota_key: as the client gave it.
+        session: while the request holds one.
         query: once its options are read.
         error: what the client is told, if it failed.
         charged: whether the query was counted for quotas at its beginning.
@@ -61,6 +62,7 @@ class Trace:
     started: float = field(default_factory=time.time)
     caller: Caller | None = None
     quota_key: str = ""
+    session: Session | None = None
     query: Query | None = None
     error: DatabaseError | None = None
     charged: bool = False
@@ -90,7 +92,7 @@ class Recorder:
                 user=username[:256],
                 client_address=trace.peer.address,
                 client_port=trace.peer.port,
-                client_name=trace.peer.user_agent,
+                client_name=_masked(trace.peer.user_agent),
                 failure_reason=reason,
                 tls_version=trace.peer.tls_version,
                 tls_cipher=trace.peer.tls_cipher,
@@ -116,7 +118,7 @@ class Recorder:
                 roles=caller.role_names,
                 client_address=peer.address,
                 client_port=peer.port,
-                client_name=peer.user_agent,
+                client_name=_masked(peer.user_agent),
                 tls_version=peer.tls_version,
                 tls_cipher=peer.tls_cipher,
             )
@@ -182,12 +184,12 @@ class Recorder:
             port=peer.port,
             is_secure=bool(peer.tls_version),
             http_method=cast("HttpMethod", trace.http_method if trace.http_method in _METHODS else "UNKNOWN"),
-            http_user_agent=peer.user_agent,
-            http_referer=peer.referer,
+            http_user_agent=_masked(peer.user_agent),
+            http_referer=_masked(peer.referer),
             forwarded_for=peer.forwarded_for,
-            quota_key=trace.quota_key,
+            quota_key=_masked(trace.quota_key),
             roles=caller.role_names,
-            settings=query.options.settings if query is not None else {},
+            settings=mask_settings(query.options.settings) if query is not None and query.options.settings else {},
             token=query.token if query is not None and query.in_engine else "",
         )
 
@@ -224,7 +226,7 @@ class Recorder:
         try:
             self._journal.append(record)
         except DatabaseError as error:
-            _log.error("record_lost", error=str(error))
+            log.error("record_lost", error=str(error))
 
     def _forget(self, now: float) -> None:
         with self._lock:
@@ -253,3 +255,8 @@ def consumer_of(trace: Trace, caller: Caller) -> Consumer:
 
 def _now() -> int:
     return int(time.time() * 1e6)
+
+
+@lru_cache(maxsize=512)
+def _masked(text: str) -> str:
+    return mask_text(text) if text else ""

@@ -11,23 +11,23 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import structlog
-
 from stronghouse.engine.access.catalogue import Catalogue
 from stronghouse.engine.access.rendering import users_tree
 from stronghouse.engine.access.scratch import validate
 from stronghouse.engine.access.store import CatalogueStore
 from stronghouse.engine.configuration import render
 from stronghouse.engine.engine import Engine
+from stronghouse.engine.errors import DatabaseError
+from stronghouse.engine.room import Room
 from stronghouse.kernel.errors import Unavailable
 from stronghouse.worker.gate import Gate
+from stronghouse.worker.log import log
 from stronghouse.worker.running import Running
 
 GRACE_SECONDS = 5.0
 """How long running queries may go on before they end with code 394 (design.md section 2)."""
 LAST_SECONDS = 5.0
 EXIT_STATUS = 3
-_log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,15 @@ class Reopening:
             StronghouseError: it cannot be; `before` is still in force.
         """
         rendered = users_tree(catalogue)
+        content = render(rendered)
+        Room(self.engine.layout.root).need()
         # The marker of the generation always differs.
         if rendered == users_tree(dataclasses.replace(before, generation=catalogue.generation)):
             self.store.save(catalogue)
             self.in_force(catalogue)
-            self.refreshed(catalogue)
+            self._refresh(catalogue)
             return
-        validate(self.engine.layout.root, render(rendered), catalogue.generation)
+        validate(self.engine.layout.root, content, catalogue.generation)
         data_key = self.data_key()
         self.store.save(catalogue)
         self._with_gate_closed(catalogue, data_key)
@@ -76,6 +78,13 @@ class Reopening:
         """Open the engine anew with the catalogue that is in force; raises Unavailable when there is no key."""
         self._with_gate_closed(catalogue, self.data_key())
 
+    def _refresh(self, catalogue: Catalogue) -> None:
+        try:
+            self.refreshed(catalogue)
+        except DatabaseError as error:
+            # The change counts already, so this is no failure of it: the tables tell of it after the next change.
+            log.error("system_tables_not_refreshed", error=str(error))
+
     def _with_gate_closed(self, catalogue: Catalogue, data_key: bytes) -> None:
         self.gate.close()
         try:
@@ -83,7 +92,8 @@ class Reopening:
             self._empty()
             self._reopen(catalogue, data_key)
         except Exception as error:  # noqa: BLE001 - whatever it is, nobody may be let in to an engine in this state
-            _log.error("reopening_failed", error=type(error).__name__, detail=getattr(error, "detail", None))
+            reason, detail = getattr(error, "code", None), getattr(error, "detail", None)
+            log.error("reopening_failed", error=type(error).__name__, reason=reason, detail=detail)
             os._exit(EXIT_STATUS)
         self.gate.open()
 
@@ -101,4 +111,4 @@ class Reopening:
             raise Unavailable("The engine kept its old access configuration.", code="engine_kept_configuration")
         self.opened(catalogue)
         milliseconds = round((time.monotonic() - began) * 1000)
-        _log.info("reopened", generation=catalogue.generation, milliseconds=milliseconds)
+        log.info("reopened", generation=catalogue.generation, milliseconds=milliseconds)

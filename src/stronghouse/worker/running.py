@@ -5,10 +5,9 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-import structlog
-
 from stronghouse.engine.errors import DatabaseError
 from stronghouse.kernel.errors import StronghouseError
+from stronghouse.worker.log import log
 from stronghouse.worker.specification import Activity
 
 MAX_RUNNING = 64
@@ -24,7 +23,6 @@ WATCH_SECONDS = 0.1
 KILL_SECONDS = 0.1
 STUBBORN_SECONDS = 3.0
 """A query that was told to end and has not: most likely its client takes no bytes. Then the connection goes."""
-_log = structlog.get_logger()
 
 
 class Job(Protocol):
@@ -73,11 +71,12 @@ class Running:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._jobs: set[Job] = set()
+        self._names: set[tuple[str, str]] = set()
         self._admitted: dict[str, int] = {}
         self._working: dict[str, int] = {}
         self._active = self._at_work = self._waiting = 0
         self._ended = time.monotonic()
-        self._closed = self._asleep = False
+        self._closed = self._asleep = self._awaited = False
         self._watcher = threading.Thread(target=self._watch, name="watch", daemon=True)
         self._watcher.start()
 
@@ -102,12 +101,24 @@ class Running:
             self._active -= 1
             _take_one(self._admitted, user_id)
             self._ended = time.monotonic()
-            if not self._active:
+            if self._awaited and not self._active:
                 self._changed.notify_all()
 
     def add(self, job: Job, *, queues: bool) -> None:
-        """Watch `job` until `remove`; `queues`: once it is its turn in the engine."""
+        """Watch `job` until `remove`; `queues`: once it is its turn in the engine.
+
+        Raises:
+            DatabaseError: 216, a query of the same user with its id is running; then it is not watched.
+        """
+        name = (job.user_id, job.query_id)
         with self._lock:
+            if name in self._names:
+                raise DatabaseError(
+                    216,
+                    "QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING",
+                    f"Query with id = {job.query_id} is already running.",
+                )
+            self._names.add(name)
             self._jobs.add(job)
             if self._asleep:
                 self._changed.notify_all()
@@ -118,6 +129,7 @@ class Running:
         """`job` is done; `queued`: it had its turn."""
         with self._lock:
             self._jobs.discard(job)
+            self._names.discard((job.user_id, job.query_id))
             if queued:
                 self._at_work -= 1
                 _take_one(self._working, job.user_id)
@@ -159,7 +171,8 @@ class Running:
 
     def wait_until_idle(self, seconds: float) -> bool:
         """Wait for the last request to end; says whether it did within `seconds`."""
-        with self._changed:
+        with self._lock:
+            self._awaited = True
             return self._changed.wait_for(lambda: not self._active, seconds)
 
     def close(self) -> None:
@@ -208,7 +221,7 @@ class Running:
         try:
             self._kill(f"/*sh:{job.user_id} {job.token} ")
         except (DatabaseError, StronghouseError) as error:
-            _log.warning("kill_failed", error=str(error))
+            log.warning("kill_failed", error=str(error))
 
 
 def _take_one(counts: dict[str, int], user_id: str) -> None:

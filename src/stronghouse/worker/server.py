@@ -15,9 +15,8 @@ import time
 from collections.abc import Callable
 from enum import Enum
 
-import structlog
-
 from stronghouse.worker.exchange import Exchange
+from stronghouse.worker.log import log
 from stronghouse.worker.parser import BadRequest, Head, take_head
 from stronghouse.worker.pool import Pool
 from stronghouse.worker.watch import Watch
@@ -29,7 +28,6 @@ FRESH_SECONDS = 0.25
 """How long, at the end, a connection that was accepted just before is given to send its request."""
 LAST_WORDS_SECONDS = 3.0
 _BUSY = "Code: 202. DB::Exception: Too many requests wait (TOO_MANY_SIMULTANEOUS_QUERIES)"
-_log = structlog.get_logger()
 
 
 class _Next(Enum):
@@ -121,7 +119,7 @@ class Server:
         except OSError:
             pass  # the client is gone
         except Exception as error:  # noqa: BLE001 - the edge of the process for this connection
-            _log.error("connection_failed", error=type(error).__name__, place=_place(error))
+            log.error("connection_failed", error=type(error).__name__, place=_place(error))
         finally:
             self._let_go(wire, following)
 
@@ -151,7 +149,7 @@ class Server:
             exchange.abort()
         except Exception as error:  # noqa: BLE001 - the edge of the process for this request
             # Its text may quote a statement, so it goes nowhere.
-            _log.error("request_failed", error=type(error).__name__, place=_place(error))
+            log.error("request_failed", error=type(error).__name__, place=_place(error))
             _apologize(exchange)
         finally:
             self._count(-1)

@@ -5,8 +5,6 @@ import dataclasses
 import socket
 import threading
 
-import structlog
-
 from stronghouse.engine.access.catalogue import Catalogue
 from stronghouse.engine.access.effective_settings import setting_values
 from stronghouse.engine.access.rendering import users_tree
@@ -24,7 +22,6 @@ from stronghouse.kernel.clock import SystemClock
 from stronghouse.worker.accounts import Accounts
 from stronghouse.worker.attempts import Attempts
 from stronghouse.worker.changing import Changes
-from stronghouse.worker.channel import Message
 from stronghouse.worker.commands import Commands
 from stronghouse.worker.connections import Connections
 from stronghouse.worker.control import Control
@@ -33,6 +30,7 @@ from stronghouse.worker.front import Front
 from stronghouse.worker.gate import Gate
 from stronghouse.worker.killing import Killer
 from stronghouse.worker.log_prover import LogProver
+from stronghouse.worker.messages import Message
 from stronghouse.worker.query import Tools
 from stronghouse.worker.recording import Recorder
 from stronghouse.worker.reopening import Reopening
@@ -51,7 +49,6 @@ LAST_WORDS_SECONDS = 3.0
 JOURNAL = "log journal"
 NEEDED_FOR_USERS = (LANDLOCK, SECCOMP)
 """The parts of the sandbox without which a service keeps to its one trusted user (design.md section 2)."""
-_log = structlog.get_logger()
 
 
 class Serving:
@@ -223,8 +220,7 @@ class Serving:
         raise ValueError("an unknown message")
 
     def _prover(self) -> LogProver:
-        days = self._spec.log_retention_days
-        return LogProver(self.engine, self.gate, self.logs, self.journal, self.accounts, days)
+        return LogProver(self.engine, self.gate, self.logs, self.journal)
 
     def _sweep(self) -> None:
         while not self._ending.wait(SWEEP_SECONDS):

@@ -22,6 +22,7 @@ class Session:
     Attributes:
         caller: with the roles that SET ROLE chose.
         roles: the engine's roles that its connection has.
+        timeout: for how many seconds it outlives the request that holds it.
         baseline: what the settings of single requests are put back to.
     """
 
@@ -30,6 +31,7 @@ class Session:
     connection: Connection | None = None
     roles: tuple[str, ...] = ()
     baseline: dict[str, str | None] = field(default_factory=dict)
+    timeout: float = 0.0
     busy: bool = True
     revoked: bool = False
     expires: float = 0.0
@@ -59,15 +61,16 @@ class Sessions:
                 del self._sessions[key]
                 _end(session)
                 session = None
+            timeout = 0.0 if wanted.closes else wanted.timeout
             if session is None:
                 if wanted.must_exist:
                     raise DatabaseError(372, "SESSION_NOT_FOUND", "Session not found")
                 self._check_room(caller.user.id)
-                session = self._sessions[key] = Session(key, caller)
+                session = self._sessions[key] = Session(key, caller, timeout=timeout)
                 return session
             if session.busy:
                 raise DatabaseError(373, "SESSION_IS_LOCKED", "Session is locked by a concurrent client")
-            session.busy = True
+            session.busy, session.timeout = True, timeout
             return session
 
     def give_back(self, session: Session, *, timeout: float) -> None:

@@ -16,7 +16,8 @@ import structlog
 
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.errors import StronghouseError
-from stronghouse.worker.channel import Channel, ChannelClosed, Message
+from stronghouse.worker.channel import Channel
+from stronghouse.worker.messages import ChannelClosed, Message
 
 DataKeyProvider = Callable[[], Awaitable[bytes]]
 """Unwraps a service's data key anew; raises StronghouseError."""

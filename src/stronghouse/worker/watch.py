@@ -13,8 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 
-import structlog
-
+from stronghouse.worker.log import log
 from stronghouse.worker.wire import Wire
 
 KEEP_ALIVE_SECONDS = 60.0
@@ -30,7 +29,6 @@ _TOO_SLOW = (
     b"HTTP/1.1 408 Request Timeout\r\nContent-Type: text/plain; charset=UTF-8\r\nConnection: close\r\n"
     b"Content-Length: 35\r\n\r\nThe request's head stopped coming.\n"
 )
-_log = structlog.get_logger()
 
 
 class Watch:
@@ -145,7 +143,7 @@ class Watch:
             except (BlockingIOError, ConnectionAbortedError):
                 return
             except OSError as error:  # no more descriptors or memory, which may come back
-                _log.warning("accept_failed", reason=error.strerror)
+                log.warning("accept_failed", reason=error.strerror)
                 self._paused_until = time.monotonic() + PAUSE_SECONDS
                 return
             wire = Wire(connected)

@@ -203,9 +203,7 @@ def test_a_form_is_held_in_memory_and_bounded(curl: Curl, tmp_path: Path) -> Non
     assert reply.text == "1000\n"
 
 
-@pytest.mark.parametrize(
-    "table", ["clusters", "text_log", "stack_trace", "disks", "metrics", "dictionaries", "replicas"]
-)
+@pytest.mark.parametrize("table", ["text_log", "stack_trace", "disks", "errors", "certificates"])
 def test_tables_about_the_server_are_not_there(curl: Curl, table: str) -> None:
     reply = curl(f"SELECT count() FROM system.{table}")
     assert (reply.status, reply.code) == (404, 60), reply.text

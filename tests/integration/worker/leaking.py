@@ -1,4 +1,4 @@
-"""A worker that can be made to forget a connection, so that its engine keeps the rights that it had.
+"""A worker whose engine can be made to keep the rights that it has, by a forgotten connection or by an old file.
 
 The parent runs `leaking_worker`; this module as a program is the worker, in no sandbox, which would not let it see the
 tests.
@@ -17,27 +17,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from stronghouse.engine.access.rendering import users_tree
 from stronghouse.engine.connection import Connection
 from stronghouse.kernel.canonical import parse_json
 from stronghouse.kernel.logs import configure_logs
-from stronghouse.worker.channel import encode, receive
 from stronghouse.worker.control import Control
+from stronghouse.worker.messages import encode, receive
 from stronghouse.worker.serving import Serving
 from stronghouse.worker.specification import SandboxReport, WorkerSpec
 from tests.integration.worker.service import KEY, Service
 
-READY = b"ready\n"
-LEAKED = b"leaked\n"
+READY, DONE = b"ready\n", b"done\n"
+FAULTS = {"connection": signal.SIGUSR1, "file": signal.SIGUSR2}
+"""What goes wrong: a connection that nobody closes, or a users file that is always the one of now."""
 
 
 @dataclass(frozen=True)
 class LeakingWorker:
     process: "subprocess.Popen[bytes]"
 
-    def leak(self) -> None:
-        """Have it open a connection that nobody closes."""
-        self.process.send_signal(signal.SIGUSR1)
-        assert self._line() == LEAKED
+    def fail(self, fault: str) -> None:
+        """Have it go wrong from now on."""
+        self.process.send_signal(FAULTS[fault])
+        assert self._line() == DONE
 
     def wait(self) -> int:
         """Its exit status."""
@@ -80,29 +82,35 @@ def leaking_worker(service: Service) -> Iterator[LeakingWorker]:
 def _give_keys(channel: socket.socket) -> None:
     """Be the agent, as far as keys go, until the worker is gone."""
     key = base64.b64encode(KEY).decode()
+    control = Control(channel)
     with contextlib.suppress(Exception):
         while True:
-            message = receive(channel)
+            message = control.receive()
             if message.get("type") == "need_key":
-                channel.sendall(encode({"type": "key", "id": message.get("id"), "data_key": key}))
+                control.send({"type": "key", "id": message.get("id"), "data_key": key})
 
 
 def main(arguments: list[str]) -> None:
-    """Serve; on SIGUSR1 leak."""
-    configure_logs("worker")
+    """Serve, and go wrong when told."""
     task = parse_json(arguments[1])
     assert isinstance(task, dict)
     spec = WorkerSpec.from_json(task["spec"])
     control = Control(socket.socket(fileno=int(str(task["control"]))))
     listener = socket.socket(fileno=int(str(task["listener"])))
     serving = Serving(spec, SandboxReport(7, seccomp=True, separate_uid=True, missing=()), control, listener, KEY)
-    leaked: list[Connection] = []
+    forgotten: list[Connection] = []
 
-    def leak(_number: int, _frame: object) -> None:
-        leaked.append(serving.engine.connect())
-        os.write(1, LEAKED)
+    def forget(_number: int, _frame: object) -> None:
+        forgotten.append(serving.engine.connect())
+        os.write(1, DONE)
 
-    signal.signal(signal.SIGUSR1, leak)
+    def keep(_number: int, _frame: object) -> None:
+        reopen, old = serving.engine.reopen, users_tree(serving.accounts.catalogue)
+        setattr(serving.engine, "reopen", lambda *, data_key, users: reopen(data_key=data_key, users=old))  # noqa: B010 - mypy
+        os.write(1, DONE)
+
+    signal.signal(FAULTS["connection"], forget)
+    signal.signal(FAULTS["file"], keep)
     serving.start()
     os.write(1, READY)
     serving.commands.obey()

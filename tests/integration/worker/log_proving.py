@@ -21,9 +21,6 @@ from stronghouse.engine.logs.journal import Journal
 from stronghouse.engine.logs.keeper import LogKeeper
 from stronghouse.engine.logs.records import SessionRecord
 from stronghouse.kernel.canonical import Json
-from stronghouse.kernel.clock import SystemClock
-from stronghouse.worker.accounts import Accounts
-from stronghouse.worker.attempts import Attempts
 from stronghouse.worker.gate import Gate
 from stronghouse.worker.log_prover import LogProver
 
@@ -45,8 +42,7 @@ def main() -> None:
     journal = Journal(directory / "journal", KEY, "a1")
     keeper = LogKeeper(journal, retention_days=task["retention_days"], interval=3600.0)
     keeper.resume(engine.internal)
-    accounts = Accounts(catalogue, Attempts(SystemClock()))
-    prover = LogProver(engine, Gate(), keeper, journal, accounts, task["retention_days"])
+    prover = LogProver(engine, Gate(), keeper, journal)
     for step in task["steps"]:
         sys.stdout.write(json.dumps(_do(step, prover)) + "\n")
     keeper.close()

@@ -31,6 +31,7 @@ from stronghouse.engine.access.engine_roles import (
     statements_of,
     visibility,
 )
+from stronghouse.engine.access.store import OWNER_ID
 from stronghouse.engine.access.system_tables import OWN_ROWS, VISIBLE_WITH
 from stronghouse.engine.configuration import TABLE_ENGINES, Node, base_profile, inert
 
@@ -71,6 +72,7 @@ _NOT_OURS = {
 }
 """Rows of tables of `system` that are not about our own database, which is shown to nobody."""
 _IS_INTERNAL = f"has(enabledRoles(), '{INTERNAL}')"
+_IS_OWNER = f"has(currentRoles(), 'u_{OWNER_ID}')"
 _OWN_STATEMENTS = "startsWith(query, '/*sh:') AND has(currentRoles(), concat('u_', substring(query, 6, 16)))"
 """Every statement begins with `/*sh:<id of its user> …*/`, put before it by the front."""
 
@@ -207,7 +209,7 @@ def _applies(policy: RowPolicy) -> str:
 
 
 def _system_filters() -> Iterator[tuple[str, str]]:
-    shown: dict[str, str] = {"processes": _OWN_STATEMENTS, **dict.fromkeys(HIDDEN, "0")}
+    shown: dict[str, str] = {"processes": f"{_IS_OWNER} OR ({_OWN_STATEMENTS})", **dict.fromkeys(HIDDEN, "0")}
     shown |= {table: f"has(enabledRoles(), '{visibility(table)}')" for table in (*BY_GRANT, *VISIBLE_WITH)}
     for table, own in OWN_ROWS.items():
         shown[table] = f"{shown[table]} OR ({own})" if table in shown else own

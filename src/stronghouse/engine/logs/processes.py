@@ -11,7 +11,7 @@ _MARKED: Final = "startsWith(p.query, '/*sh:')"
 _ABOUT: Final = r"extract(p.query, '^/\\*sh:[0-9a-f]+ [^ ]+ (.*?)\\*/ ')"
 _OWN_TEXT: Final = (
     "replaceRegexpOne(substring(p.query, position(p.query, '*/') + 3), "
-    r"' INTO OUTFILE \'/dev/fd/[0-9]+\' TRUNCATE( COMPRESSION \'[a-z0-9]+\')?( FORMAT [A-Za-z]+$)?', '')"
+    r"' INTO OUTFILE \'/dev/fd/[0-9]+\' TRUNCATE( COMPRESSION \'[a-z0-9]+\')?(  FORMAT [A-Za-z0-9]+$)?', '')"
 )
 """Without the pipe that the front has put behind it."""
 _REPLACED: Final = {

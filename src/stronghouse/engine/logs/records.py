@@ -26,7 +26,7 @@ HttpMethod = Literal["UNKNOWN", "GET", "POST", "OPTIONS", "PUT", "DELETE", "HEAD
 AuthType = Literal["SHA256_PASSWORD", "DOUBLE_SHA1_PASSWORD", "BCRYPT_PASSWORD", "SSL_CERTIFICATE", "JWT"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen, though nothing changes it: one is made for every request
 class QueryRecord:
     """A statement that ended.
 

@@ -145,7 +145,12 @@ def test_nothing_that_leads_out_is_ever_given() -> None:
 
 
 def test_our_own_database_is_taken_out_of_everything() -> None:
-    assert statements_of((Grant("INSERT"),)) == ("GRANT INSERT ON *.*", "REVOKE ALL ON _stronghouse.*")
+    assert statements_of((Grant("INSERT"),)) == (
+        "GRANT INSERT ON *.*",
+        *(f"REVOKE INSERT ON `{name}`.*" for name in ("INFORMATION_SCHEMA", "information_schema", "system")),
+        "REVOKE ALL ON _stronghouse.*",
+    )
+    assert statements_of((Grant("INSERT", "system"), Grant("DROP DATABASE", "information_schema"))) == ()
     assert statements_of((Grant("INSERT", "db"),)) == ("GRANT INSERT ON `db`.*",)
     assert statements_of((Grant("SELECT", "_stronghouse"),)) == ()
 
