@@ -3,6 +3,7 @@
 import re
 
 from stronghouse.engine.access.engine_roles import OWN_DATABASE
+from stronghouse.engine.access.rendering import EVERYTHING
 from stronghouse.worker.caller import Caller
 
 _ENGINE_NAME = re.compile(r"\b([udr])_([0-9a-f]{16})\b")
@@ -13,6 +14,9 @@ _OWN_TABLE = re.compile(rf"`?\b{OWN_DATABASE}`?\.`?(\w+)`?")
 _NESTED = re.compile(r"Code: \d+\. DB::Exception: (?P<message>.*) \([A-Z][A-Z0-9_]+\) \(version [^()]*\)\.?", re.DOTALL)
 """An error that the engine quotes whole within another of the same kind, for one: of settings in a query."""
 
+_IN_POLICY = re.compile(rf"\.? In scope [( ]*NOT has\(currentRoles\(\), '{EVERYTHING}'\).*", re.DOTALL)
+"""The filter that all row policies of a table make: others' conditions are nobody's business."""
+
 
 def with_real_names(message: str, caller: Caller) -> str:
     """An error's text with the caller's name in place of the engine's user, and names in place of ids."""
@@ -21,6 +25,7 @@ def with_real_names(message: str, caller: Caller) -> str:
     if message.startswith("default: "):
         message = f"{caller.user.name}: {message.removeprefix('default: ')}"
     if "_" in message:
+        message = _IN_POLICY.sub(", in the condition of a row policy", message)
         message = _NO_DEFINER.sub(lambda match: _no_definer(match[1], caller), message)
         message = _ENGINE_NAME.sub(lambda match: _name(match, caller), message)
     return _OWN_TABLE.sub(r"system.\1", message)

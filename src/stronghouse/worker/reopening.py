@@ -61,22 +61,34 @@ class Reopening:
             StronghouseError: it cannot be; `before` is still in force.
         """
         rendered = users_tree(catalogue)
-        content = render(rendered)
-        Room(self.engine.layout.root).need()
         # The marker of the generation always differs.
         if rendered == users_tree(dataclasses.replace(before, generation=catalogue.generation)):
-            self.store.save(catalogue)
+            self._save(catalogue)
             self.in_force(catalogue)
             self._refresh(catalogue)
             return
-        validate(self.engine.layout.root, content, catalogue.generation)
+        # Once the catalogue is stored, the engine's new file must not fail for want of space.
+        self.room.need()
+        validate(self.engine.layout.root, render(rendered), catalogue.generation)
         data_key = self.data_key()
-        self.store.save(catalogue)
+        self._save(catalogue)
         self._with_gate_closed(catalogue, data_key)
 
     def reopen(self, catalogue: Catalogue) -> None:
         """Open the engine anew with the catalogue that is in force; raises Unavailable when there is no key."""
         self._with_gate_closed(catalogue, self.data_key())
+
+    @property
+    def room(self) -> Room:
+        """The disk that all this goes to."""
+        return Room(self.engine.layout.root)
+
+    def _save(self, catalogue: Catalogue) -> None:
+        try:
+            self.store.save(catalogue)
+        except Unavailable:
+            self.room.need()  # which tells it better, if the disk is why
+            raise
 
     def _refresh(self, catalogue: Catalogue) -> None:
         try:

@@ -1,5 +1,6 @@
 """Row policies and the rights of views: nobody reads rows or tables by way of another that they may not read."""
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -143,6 +144,30 @@ def test_a_condition_may_read_other_tables_and_none_that_names_the_reader(shop: 
 def test_policies_that_cannot_be_are_refused(shop: Service, sql: str, code: int) -> None:
     refused(shop, "default", sql, code)
     assert told(shop, "alice", "SELECT count() FROM shop.orders") == "2"
+
+
+def test_a_condition_that_does_not_work_tells_nothing_of_the_others(shop: Service) -> None:
+    shop.run("CREATE ROW POLICY broken ON shop.orders USING missing_column = 1 TO carol")
+    message = refused(shop, "carol", "SELECT note FROM shop.orders", 47)
+    assert "`missing_column`, in the condition of a row policy." in message
+    assert "tenant" not in message
+    shop.run("DROP ROW POLICY broken ON shop.orders")
+
+
+@pytest.mark.parametrize(
+    "how", ["actions = 1", "PLAN", "QUERY TREE", "PIPELINE", "indexes = 1", "json = 1, actions = 1", "SYNTAX", "AST"]
+)
+def test_a_plan_shows_the_own_condition_and_no_other(shop: Service, how: str) -> None:
+    plan = told(shop, "alice", f"EXPLAIN {how} SELECT note FROM shop.orders SETTINGS enable_analyzer = 1")
+    assert "tenant = 2" not in plan
+    assert not re.search(r"[a-z]_[0-9a-f]{16}", plan)
+
+
+def test_what_one_has_read_is_not_kept_for_another(shop: Service) -> None:
+    for settings in ("use_query_cache = 1", "use_query_condition_cache = 1"):
+        for user, wanted in (("alice", "0"), ("bob", "1"), ("carol", "0"), ("dan", "1")):
+            sql = f"SELECT count() FROM shop.orders WHERE note = 'two' SETTINGS {settings}"
+            assert told(shop, user, sql) == wanted
 
 
 def test_policies_are_shown_to_those_who_may_know(shop: Service) -> None:

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from stronghouse.engine.errors import DatabaseError
 from stronghouse.engine.logs.flushing import Flusher
 from stronghouse.engine.logs.records import MAX_RECORD, Record, encode
+from stronghouse.engine.room import Room
 from stronghouse.engine.subkeys import subkey
 from stronghouse.kernel.files import private_directory
 
@@ -124,6 +125,8 @@ class Journal:
         self._waiting_bytes = sum(segment.size for segment in self._closed)
         self._ended = False
         self._flusher = Flusher(self._directory, flush_seconds)
+        self.room = Room(self._directory)
+        """The disk that it is on."""
 
     def append(self, record: Record) -> None:
         """Hand a record to the operating system.
@@ -220,9 +223,13 @@ class Journal:
     def _give_up(self) -> None:
         """Leave the open segment as it is; what there may be of the frame that failed is not read."""
         writing, self._writing = self._writing, None
-        if writing is not None:
+        if writing is None:
+            return
+        self._flusher.end()
+        if writing.frames:
             self._closed.append(Segment(writing.path, writing.size, writing.frames))
-            self._flusher.end()
+        else:  # on a full disk each request makes one
+            writing.path.unlink(missing_ok=True)
 
     def _cipher(self, name: str) -> AESGCM:
         return AESGCM(subkey(self._key, f"segment {name}"))

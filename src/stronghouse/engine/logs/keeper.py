@@ -148,6 +148,7 @@ class LogKeeper:
                     numbered.pop(place, None)
             self._tried.add(segment.number)
             lost += _insert_all(connection, log, [_row(record, segment, place) for place, record in numbered.items()])
+        self._journal.room.check_left()  # else the engine may have written less than it says
         self._journal.remove(segment, damaged=contents.damaged or lost > 0)
         self._tried.discard(segment.number)
 
