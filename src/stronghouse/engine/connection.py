@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 from stronghouse.engine.binding import RawConnection, RawInsert, RawResult
 from stronghouse.engine.errors import parse_error
 
 _T = TypeVar("_T")
+_NONE: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True)
-class Counters:
+class Counters(NamedTuple):
     """What a statement did: rows and bytes read from tables and written to them, and rows of its result."""
 
     read_rows: int = 0
@@ -21,8 +21,7 @@ class Counters:
     result_rows: int = 0
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """A finished statement's output."""
 
     data: bytes
@@ -55,6 +54,17 @@ class Connection:
         if result.has_error():
             raise parse_error(result.error_message())
         return Result(result.bytes(), _counters(result))
+
+    def take(self, sql: str, *, output_format: str) -> Result:
+        """As `query`, for a statement that writes nothing and has no parameters."""
+        try:
+            result = self._raw.query(sql, output_format, params=_NONE)
+        except RuntimeError as error:
+            raise parse_error(str(error)) from None  # as above
+        if result.has_error():
+            raise parse_error(result.error_message())
+        counters = Counters(result.storage_rows_read(), result.storage_bytes_read(), 0, 0, result.rows_read())
+        return Result(result.bytes(), counters)
 
     def value(self, sql: str, *, parameters: Mapping[str, str] | None = None) -> str:
         """The output of a statement as text, without escapes and without the last newline."""

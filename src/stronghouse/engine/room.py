@@ -1,7 +1,7 @@
 """Whether the disk has room, asked before and after everything that the engine writes for good.
 
-On a full disk the engine reports success of what it wrote only in part (measured, chDB 4.4.0): the definition of a table
-is an empty file after CREATE or ALTER, and the engine does not open any more; a part of a table has empty files. So
+On a full disk the engine reports success of what it wrote only in part (measured, chDB 4.4.0): after CREATE or ALTER
+the definition of a table is an empty file, and the engine does not open any more; files of new parts are empty too. So
 nothing is begun with little space left, and nothing counts as done when there is none left afterwards.
 """
 
@@ -57,4 +57,4 @@ def _no_space(consequence: str) -> DatabaseError:
 
 
 def _unusable(why: str) -> DatabaseError:
-    return DatabaseError(76, "CANNOT_OPEN_FILE", f"The service's disk cannot be written to ({why}): nothing was changed")
+    return DatabaseError(76, "CANNOT_OPEN_FILE", f"The service's disk cannot be written to: {why}")

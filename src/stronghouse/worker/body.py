@@ -71,6 +71,13 @@ class RequestBody:
             return True
         return not (self._broken or self._abandoned or self._expected or self._chunked) and self._left <= REST_BYTES
 
+    def whole(self, most: int) -> bytes | None:
+        """All of it, without reading it, if it has at most `most` bytes, at least one, and all of them are there."""
+        length = self.length
+        if not length or length > most or self._left != length or self._expected:
+            return None
+        return self._wire.peek(length)
+
     def read(self, size: int, /) -> bytes:
         """At most `size` bytes, waiting for at least one; none at the end.
 

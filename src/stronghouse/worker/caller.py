@@ -86,6 +86,11 @@ class Caller:
         """The engine's roles that this caller's connections have."""
         return (f"u_{self.user.id}", *(f"r_{role}" for role in sorted(self.enabled)))
 
+    @cached_property
+    def rights(self) -> str:
+        """What names the user with these roles: connections of the same rights are alike."""
+        return " ".join(self.engine_roles)
+
     @property
     def is_owner(self) -> bool:
         """Whether this is the service's owner."""

@@ -50,7 +50,7 @@ def kind_of(*, read_only: bool, quick: bool) -> Kind:
 
 
 _KINDS = tuple(tuple(Kind(read_only, quick) for quick in (False, True)) for read_only in (False, True))
-Key = tuple[str, tuple[str, ...], Kind]
+Key = tuple[str, Kind]
 
 
 USUAL = kind_of(read_only=False, quick=False)
@@ -71,7 +71,7 @@ class Connections:
         if caller.catalogue.generation > self._generation:
             self._renew(caller.catalogue.generation)
         with self._lock:
-            waiting = self._idle.get((caller.user.id, caller.engine_roles, kind))
+            waiting = self._idle.get((caller.rights, kind))
             if waiting and caller.catalogue.generation == self._generation:
                 self._count -= 1
                 return waiting.pop()
@@ -81,7 +81,7 @@ class Connections:
         """Keep it for the next. Nothing on it may have been changed."""
         with self._lock:
             current = caller.catalogue.generation == self._generation
-            waiting = self._idle.setdefault((caller.user.id, caller.engine_roles, kind), [])
+            waiting = self._idle.setdefault((caller.rights, kind), [])
             if current and self._count < MOST and len(waiting) < MOST_OF_KIND:
                 waiting.append(connection)
                 self._count += 1

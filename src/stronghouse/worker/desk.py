@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 
 from stronghouse.engine.access.answers import Shown
-from stronghouse.engine.access.catalogue import OWNER
+from stronghouse.engine.access.catalogue import OWNER, Catalogue
 from stronghouse.engine.access.changes import Actor, ChangingStatement, apply
 from stronghouse.engine.access.parsing import parse
 from stronghouse.engine.access.showing import ShowStatement, show
@@ -14,7 +14,7 @@ from stronghouse.engine.access.viewing import Viewer
 from stronghouse.engine.errors import DatabaseError, not_implemented
 from stronghouse.engine.quotas import Consumer, QuotaKeeper
 from stronghouse.worker.accounts import Accounts
-from stronghouse.worker.authentication import Credentials
+from stronghouse.worker.authentication import Credentials, authentication_failed
 from stronghouse.worker.caller import Caller
 from stronghouse.worker.changing import Changes
 
@@ -65,7 +65,7 @@ class Desk:
         """The statement in a canonical text; raises DatabaseError for what is not supported."""
         statement = parse(canonical)
         if statement is None:
-            raise not_implemented("This access statement is not supported.")
+            raise not_implemented(f"{' '.join(canonical.split()[:2])} is not supported in this service.")
         return statement
 
     def show(self, statement: AccessStatement, caller: Caller, consumer: Consumer, *, database: str) -> Shown | None:
@@ -88,7 +88,6 @@ class Desk:
 
     def change(self, statement: ChangingStatement, caller: Caller, *, database: str) -> None:
         """Make the change; returns when it is in force. Raises DatabaseError and StronghouseError."""
-        actor = actor_of(caller)
         if not caller.is_owner and caller.read_only:
             raise DatabaseError(164, "READONLY", "Cannot execute query in readonly mode")
         if self.trusted_user_only and isinstance(statement, CreateUser):
@@ -102,7 +101,7 @@ class Desk:
             lambda catalogue: apply(
                 statement,
                 catalogue,
-                actor,
+                actor_of(caller, catalogue),
                 new_id=lambda: secrets.token_hex(ID_BYTES),
                 now=int(time.time()),
                 current_database=database,
@@ -110,6 +109,13 @@ class Desk:
         )
 
 
-def actor_of(caller: Caller) -> Actor:
-    """The caller as the catalogue's rules see them."""
-    return Actor(caller.user.id, caller.current)
+def actor_of(caller: Caller, catalogue: Catalogue) -> Actor:
+    """The caller by the catalogue that is to be changed: others' changes may have come between.
+
+    Raises:
+        DatabaseError: 516, there is no such user any more.
+    """
+    user = catalogue.users.get(caller.user.id)
+    if user is None:
+        raise authentication_failed(caller.user.name)
+    return Actor(user.id, caller.current & {grant.role for grant in user.roles})

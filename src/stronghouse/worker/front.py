@@ -4,6 +4,7 @@ The order counts. Nothing is read of a request whose sender is not known; who it
 there, since that may take long; and no answer ends before its record is with the operating system.
 """
 
+import contextlib
 import time
 from dataclasses import dataclass
 
@@ -25,6 +26,7 @@ from stronghouse.worker.native_blocks import BlockCompressor, BlockReader
 from stronghouse.worker.options import Options, read_options
 from stronghouse.worker.query import Query, Tools
 from stronghouse.worker.recording import Recorder, Trace, consumer_of
+from stronghouse.worker.repeating import Repeats
 from stronghouse.worker.responses import (
     Header,
     Identity,
@@ -60,6 +62,7 @@ class Front:
         gate: closed while the engine is reopened.
         sessions, recorder: the worker's.
         identity: what every response says of the server.
+        repeats: answers what comes again.
     """
 
     accounts: Accounts
@@ -69,6 +72,7 @@ class Front:
     sessions: Sessions
     recorder: Recorder
     identity: Identity
+    repeats: Repeats
 
     def handle(self, exchange: Exchange) -> None:
         """Answer one request; raises ConnectionError."""
@@ -84,6 +88,9 @@ class Front:
             send_text(exchange, NOT_FOUND.format(path=path), status=404)
 
     def _answer(self, exchange: Exchange) -> None:
+        digest = self.repeats.digest(exchange)
+        if digest is not None and self._again(digest, exchange):
+            return
         trace = Trace(Peer.of(exchange.headers), exchange.method)
         credentials: Credentials | None = None
         try:
@@ -91,6 +98,8 @@ class Front:
             trace.quota_key = _quota_key(exchange)
             caller = self._authenticate(credentials, trace)
             self._query(exchange, caller, trace)
+            if digest is not None and trace.query is not None:
+                self.repeats.remember(digest, trace.query, trace)
         except DatabaseError as error:
             challenge = error.name == "AUTHENTICATION_FAILED" and credentials is not None and not credentials.given
             self._fail(exchange, trace, error, challenge=challenge)
@@ -100,6 +109,17 @@ class Front:
             trace.error = DatabaseError(210, "NETWORK_ERROR", "The client went away")
             self.recorder.failed(trace)
             raise
+
+    def _again(self, digest: bytes, exchange: Exchange) -> bool:
+        """Answer a request like one that came before; False if there was none."""
+        try:
+            return self.repeats.answer(digest, exchange)
+        except DatabaseError as error:
+            trace = Trace(Peer.of(exchange.headers), exchange.method)
+            with contextlib.suppress(DatabaseError):
+                trace.caller = self.accounts.authenticate(read_credentials(exchange.headers, ()), trace.peer.address)
+            self._fail(exchange, trace, error)
+            return True
 
     def _fail(self, exchange: Exchange, trace: Trace, error: DatabaseError, *, challenge: bool = False) -> None:
         """Answer with an error, in the words that the client may see; raises ConnectionError."""

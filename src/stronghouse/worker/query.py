@@ -42,6 +42,11 @@ _PROCESS = secrets.token_hex(6)
 _numbers = itertools.count(1)
 
 
+def next_token() -> str:
+    """A word that names one statement inside the engine, never used again."""
+    return f"{_PROCESS}{next(_numbers):x}"
+
+
 @dataclass(frozen=True)
 class Tools:
     """What queries are run with."""
@@ -67,6 +72,7 @@ class Query:
         stream: that, once there is one.
         counters: what it did, once it is done.
         in_engine: whether the engine has seen it.
+        ran_quickly: the kind of connection, if its result was taken from memory.
         tag: random; marks an error in the middle of a result that has begun. None where it cannot hold one.
         progress: headers that tell of it, as they came up.
     """
@@ -88,9 +94,10 @@ class Query:
     stream: ResultStream | None = None
     counters: Counters = field(default_factory=Counters)
     in_engine: bool = False
+    ran_quickly: Kind | None = None
     tag: str | None = None
     progress: list[tuple[str, str]] = field(default_factory=list)
-    token: str = field(default_factory=lambda: f"{_PROCESS}{next(_numbers):x}")
+    token: str = field(default_factory=next_token)
     started: float = field(default_factory=time.monotonic)
     cancelled_at: float | None = None
     _stopped: bool = False
@@ -319,6 +326,7 @@ class Query:
             f"{self.prefix()}{statement.text}", output_format=self.output_format, parameters=self.options.parameters
         )
         self.data, self.counters = result.data, result.counters
+        self.ran_quickly = kind_of(read_only=self.options.read_only, quick=True)
 
     def _tell_progress(self, connection: Connection) -> None:
         """Note what the query has done now and then, for headers. No request can use the connection after this one."""

@@ -19,7 +19,7 @@ from stronghouse.engine.admission import Statement
 from stronghouse.engine.errors import DatabaseError
 from stronghouse.engine.logs.journal import Journal
 from stronghouse.engine.logs.masking import Masked, mask, mask_settings, mask_text, scrub
-from stronghouse.engine.logs.records import AuthType, HttpMethod, QueryRecord, SessionRecord
+from stronghouse.engine.logs.records import AuthType, HttpMethod, QueryRecord, SessionRecord, Template
 from stronghouse.engine.quotas import Consumer, QuotaKeeper
 from stronghouse.worker.caller import Caller, Peer
 from stronghouse.worker.log import log
@@ -33,7 +33,7 @@ LOGGED_IN_SECONDS = 60.0
 _METHODS = frozenset({"GET", "POST", "PUT", "HEAD"})
 
 
-def _new_query_id() -> str:
+def new_query_id() -> str:
     """A random UUID (RFC 9562, version 4); the library takes four times as long."""
     digits = os.urandom(16).hex()
     variant = "89ab"[int(digits[16], 16) & 3]
@@ -58,7 +58,7 @@ class Trace:
 
     peer: Peer
     http_method: str
-    query_id: str = field(default_factory=_new_query_id)
+    query_id: str = field(default_factory=new_query_id)
     started: float = field(default_factory=time.time)
     caller: Caller | None = None
     quota_key: str = ""
@@ -157,6 +157,14 @@ class Recorder:
         if trace.query is not None and trace.query.text:
             message = scrub(message, self._mask(trace.query.text).secrets, self._patterns)
         return error if message == error.public else DatabaseError(error.number, error.name, message)
+
+    def template(self, trace: Trace, caller: Caller) -> Template:
+        """What makes records of requests like this one."""
+        return Template(self._record(trace, caller))
+
+    def append(self, encoded: bytes) -> None:
+        """Record what a template made; raises DatabaseError when that cannot be done."""
+        self._journal.append_encoded(encoded)
 
     def _record(self, trace: Trace, caller: Caller) -> QueryRecord:
         query, error, peer = trace.query, trace.error, trace.peer

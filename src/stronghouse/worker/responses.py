@@ -73,13 +73,20 @@ def result_headers(
     encoding: str | None = None,
     tag: str | None = None,
 ) -> list[Header]:
-    """The headers of a result.
+    """The headers of a result; `elapsed` is in seconds so far, the rest as in `format_headers`."""
+    constant = format_headers(identity, output_format, encoding=encoding, tag=tag)
+    return [*constant, *outcome_headers(query_id, counters, elapsed)]
 
-    `output_format` is empty when there are no rows to have one, `elapsed` is in seconds so far, `encoding` is for
-    Content-Encoding; `tag` marks an error in the middle, and is None when the body cannot hold one.
+
+def format_headers(
+    identity: Identity, output_format: str, *, encoding: str | None = None, tag: str | None = None
+) -> list[Header]:
+    """Those that are the same for all results of one format.
+
+    `output_format` is empty when there are no rows to have one, `encoding` is for Content-Encoding; `tag` marks an
+    error in the middle, and is None when the body cannot hold one.
     """
-    headers = identity.headers(query_id)
-    headers.append(("X-ClickHouse-Summary", summary(counters, elapsed)))
+    headers = identity.headers("")
     if output_format:
         headers.append(("X-ClickHouse-Format", output_format))
     headers.append(("Content-Type", content_type_of(output_format or "TabSeparated")))
@@ -88,6 +95,11 @@ def result_headers(
     if tag is not None:
         headers.append(("X-ClickHouse-Exception-Tag", tag))
     return headers
+
+
+def outcome_headers(query_id: str, counters: Counters, elapsed: float) -> tuple[Header, Header]:
+    """Those that tell of one query."""
+    return ("X-ClickHouse-Query-Id", query_id), ("X-ClickHouse-Summary", summary(counters, elapsed))
 
 
 def progress_header(counters: Counters, elapsed: float, *, total_rows: int, memory: int = 0) -> Header:

@@ -91,7 +91,7 @@ class Running:
         with self._lock:
             own = self._admitted.get(user_id, 0)
             if self._active >= MAX_ADMITTED or own >= ADMITTED_OF_USER:
-                raise DatabaseError(202, "TOO_MANY_SIMULTANEOUS_QUERIES", "Too many simultaneous queries")
+                raise _too_many()
             self._active += 1
             self._admitted[user_id] = own + 1
 
@@ -102,6 +102,35 @@ class Running:
             _take_one(self._admitted, user_id)
             self._ended = time.monotonic()
             if self._awaited and not self._active:
+                self._changed.notify_all()
+
+    def enter(self, job: Job) -> None:
+        """`begin` and `add` at once, for a request that is one statement. Raises DatabaseError 202."""
+        user_id = job.user_id
+        with self._lock:
+            own = self._admitted.get(user_id, 0)
+            if self._active >= MAX_ADMITTED or own >= ADMITTED_OF_USER:
+                raise _too_many()
+            self._active += 1
+            self._admitted[user_id] = own + 1
+            self._names.add((user_id, job.query_id))
+            self._jobs.add(job)
+            if self._asleep:
+                self._changed.notify_all()
+            self._queue(user_id)
+
+    def leave(self, job: Job) -> None:
+        """`remove` and `end` at once."""
+        user_id = job.user_id
+        with self._lock:
+            self._jobs.discard(job)
+            self._names.discard((user_id, job.query_id))
+            self._at_work -= 1
+            self._active -= 1
+            _take_one(self._working, user_id)
+            _take_one(self._admitted, user_id)
+            self._ended = time.monotonic()
+            if self._waiting or (self._awaited and not self._active):
                 self._changed.notify_all()
 
     def add(self, job: Job, *, queues: bool) -> None:
@@ -222,6 +251,10 @@ class Running:
             self._kill(f"/*sh:{job.user_id} {job.token} ")
         except (DatabaseError, StronghouseError) as error:
             log.warning("kill_failed", error=str(error))
+
+
+def _too_many() -> DatabaseError:
+    return DatabaseError(202, "TOO_MANY_SIMULTANEOUS_QUERIES", "Too many simultaneous queries")
 
 
 def _take_one(counts: dict[str, int], user_id: str) -> None:

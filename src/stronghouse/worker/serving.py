@@ -34,6 +34,7 @@ from stronghouse.worker.messages import Message
 from stronghouse.worker.query import Tools
 from stronghouse.worker.recording import Recorder
 from stronghouse.worker.reopening import Reopening
+from stronghouse.worker.repeating import Repeats
 from stronghouse.worker.reports import access_report
 from stronghouse.worker.responses import Identity
 from stronghouse.worker.running import Running
@@ -153,6 +154,7 @@ class Serving:
     def _front(self) -> Front:
         missing = [part for part in self._sandbox.missing if part in NEEDED_FOR_USERS]
         desk = Desk(self.accounts, self.changes, self.quotas, " and ".join(missing))
+        identity = Identity(self.engine.version, self.engine.timezone, self._spec.service_id)
         return Front(
             accounts=self.accounts,
             desk=desk,
@@ -160,7 +162,8 @@ class Serving:
             gate=self.gate,
             sessions=self.sessions,
             recorder=self.recorder,
-            identity=Identity(self.engine.version, self.engine.timezone, self._spec.service_id),
+            identity=identity,
+            repeats=Repeats(self.accounts, self.connections, self.running, self.gate, self.recorder, identity),
         )
 
     def _catalogue(self) -> Catalogue:

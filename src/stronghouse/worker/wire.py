@@ -77,6 +77,11 @@ class Wire:
         self.buffer, self.start = b"", 0
         return data
 
+    def peek(self, size: int) -> bytes | None:
+        """The next `size` bytes, which stay where they are; None if there are fewer."""
+        data = self.buffer[self.start : self.start + size]
+        return data if len(data) == size else None
+
     def receive(self, size: int, *, seconds: float) -> bytes:
         """At most `size` bytes, at least one; none at the end. Raises ConnectionError, TimeoutError."""
         return self.take(size) if self.buffer else self._receive(size, seconds)

@@ -20,9 +20,7 @@ from pathlib import Path
 from stronghouse.engine.access.rendering import users_tree
 from stronghouse.engine.connection import Connection
 from stronghouse.kernel.canonical import parse_json
-from stronghouse.kernel.logs import configure_logs
 from stronghouse.worker.control import Control
-from stronghouse.worker.messages import encode, receive
 from stronghouse.worker.serving import Serving
 from stronghouse.worker.specification import SandboxReport, WorkerSpec
 from tests.integration.worker.service import KEY, Service

@@ -138,9 +138,7 @@ WITNESSES: dict[str, dict[str, Witness]] = {
     },
     "policy": {
         "show": lambda service, n: f"policy{n} " in service.run("SHOW ROW POLICIES").replace("\n", " "),
-        "table": lambda service, n: (
-            f"policy{n}" in service.run("SELECT short_name FROM system.row_policies").split()
-        ),
+        "table": lambda service, n: f"policy{n}" in service.run("SELECT short_name FROM system.row_policies").split(),
         "engine": _guarded,
     },
 }

@@ -1,102 +1,107 @@
-"""A disk that can be filled and made read-only under a running service, as root and as anybody else."""
+"""A disk that can be filled and made read-only under a running service. It is mounted, so that needs root's rights."""
 
 import contextlib
 import dataclasses
 import errno
 import os
-import resource
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from tests.integration.worker import service as services
 from tests.integration.worker.service import Service
 
-ROOT = os.geteuid() == 0
-SIZE = "64m"
-KINDS = ("file system", "limit") if ROOT else ("limit",)
-"""A file system of its own, or a limit of the worker's processes beyond which no file grows: ENOSPC or EFBIG."""
+SIZE = "128m"
+REPOSITORY = Path(__file__).parents[3]
 
 
+def runs_as_root(request: pytest.FixtureRequest) -> bool:
+    """Whether this process may mount. If not, the test was run, and passed, in a user namespace where it may."""
+    if os.geteuid() == 0:
+        return True
+    own = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    command = ["/usr/bin/unshare", "--user", "--map-root-user", "--mount", *own, request.node.nodeid]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return False
+
+
+@dataclasses.dataclass(frozen=True)
 class SmallDisk:
     """The disk under a service's whole directory, its log included."""
 
-    def __init__(self, service: Service, kind: str) -> None:
-        self._service, self._kind = service, kind
-        self._filler = service.root / "filler"
+    service: Service
 
     def fill(self) -> None:
         """Leave not a byte."""
-        if self._kind == "limit":
-            self._limit(0)
-            return
         with self._filler.open("ab", buffering=0) as file:
             for size in (1 << 20, 1 << 12, 1):
                 _write_all(file.fileno(), size)
 
     def free(self) -> None:
         """There is space again."""
-        if self._kind == "limit":
-            self._limit(resource.RLIM_INFINITY)
-        else:
-            self._filler.unlink()
+        self._filler.unlink()
 
-    def _limit(self, size: int) -> None:
-        resource.prlimit(self._service.running.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-
-
-def _write_all(descriptor: int, size: int) -> None:
-    while True:
+    @contextlib.contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Nothing of the service's data can be opened for writing, whoever asks."""
+        data = self.service.data
+        _mount("--bind", data, data)
         try:
-            os.write(descriptor, bytes(size))
-        except OSError as error:
-            assert error.errno == errno.ENOSPC
-            return
+            _mount("-o", "remount,bind,ro,nosuid,nodev", data)  # a user namespace asks for all three
+            yield
+        finally:
+            _unmount(data)
+
+    @property
+    def _filler(self) -> Path:
+        return self.service.root / "filler"
 
 
 @contextlib.contextmanager
-def service_on_small_disk(kind: str) -> Iterator[tuple[Service, SmallDisk]]:
+def service_on_small_disk() -> Iterator[tuple[Service, SmallDisk]]:
     """A running service with a small disk of its own."""
     root = Path(tempfile.mkdtemp(prefix="sh-disk-"))
     with contextlib.ExitStack() as after:
         after.callback(shutil.rmtree, root)
-        if kind == "file system":
-            _mount("-t", "tmpfs", "-o", f"size={SIZE}", "stronghouse-test", root)
-            after.callback(_unmount, root)
-        service = Service(root)
+        _mount("-t", "tmpfs", "-o", f"size={SIZE}", "stronghouse-test", root)
+        after.callback(_unmount, root)
+        service = _service(root)
         after.callback(service.close)
-        if kind == "limit" and ROOT:  # of a process of another user root cannot change it everywhere
-            service.spec = dataclasses.replace(service.spec, uid=None)
-            os.chown(service.data, 0, 0)
         service.start()
-        yield service, SmallDisk(service, kind)
+        yield service, SmallDisk(service)
 
 
-@contextlib.contextmanager
-def read_only(directory: Path) -> Iterator[None]:
-    """No file below `directory` can be opened for writing, whoever asks."""
-    if ROOT:
-        _mount("--bind", directory, directory)
-        try:
-            _mount("-o", "remount,bind,ro", directory)
-            yield
-        finally:
-            _unmount(directory)
-    else:
-        modes = {path: path.stat().st_mode for path in (directory, *directory.rglob("*")) if not path.is_symlink()}
-        for path, mode in modes.items():
-            path.chmod(mode & ~0o222)
-        try:
-            yield
-        finally:
-            for path, mode in modes.items():
-                path.chmod(mode)
+def _service(root: Path) -> Service:
+    if _users() > 1:
+        return Service(root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(services, "UID", 0)
+        service = Service(root)
+    service.spec = dataclasses.replace(service.spec, uid=None)
+    return service
+
+
+def _users() -> int:
+    """How many users there are for this process: one in the namespace that `runs_as_root` makes."""
+    return sum(int(line.split()[2]) for line in Path("/proc/self/uid_map").read_text().splitlines())
+
+
+def _write_all(descriptor: int, size: int) -> None:
+    with pytest.raises(OSError) as full:
+        while True:
+            os.write(descriptor, bytes(size))
+    assert full.value.errno == errno.ENOSPC
 
 
 def _mount(*arguments: str | Path) -> None:
-    subprocess.run(["mount", *map(str, arguments)], check=True)
+    subprocess.run(["/usr/bin/mount", *map(str, arguments)], check=True)
 
 
 def _unmount(directory: Path) -> None:
-    subprocess.run(["umount", "-l", str(directory)], check=True)
+    subprocess.run(["/usr/bin/umount", "-l", str(directory)], check=True)

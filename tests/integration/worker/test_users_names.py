@@ -45,6 +45,9 @@ def test_any_printable_name_is_a_name_and_nothing_more() -> None:
             answer = service.ask(password=None, url=url)
             assert answer.status == 200, (name, answer.text)
             assert json.loads(answer.text)["currentUser()"] == name
+            by_header = {"X-ClickHouse-User": name.encode().decode("latin-1"), "X-ClickHouse-Key": SECRET}
+            if name == name.strip():  # a header's value has no spaces at its end
+                assert service.ask("SELECT 1", password=None, headers=by_header).status == 200, name
             assert f"role {name}" in json.loads(answer.text)["currentRoles()"]
             revoked = send(service, "default", f"REVOKE {quoted(f'role {name}')} FROM {quoted(name)}")
             assert revoked.status == 200, (name, revoked.text)

@@ -147,6 +147,8 @@ def test_grantees_limit_to_whom(shop: Service) -> None:
         ("GRANT SELECT ON _stronghouse.* TO alice", DENIED),
         ("EXECUTE AS alice SELECT 1", DENIED),
         ("EXECUTE AS alice", DENIED),
+        ("CHECK GRANT SELECT ON shop.goods", 48),
+        ("SHOW GRANTS WITH IMPLICIT", 48),
         ("GRANT ON CLUSTER here SELECT ON shop.* TO alice", 48),
     ],
 )
@@ -166,111 +168,6 @@ def test_rights_that_leave_the_sandbox_can_be_granted_and_open_nothing(shop: Ser
         refused(shop, "dave", sql, DENIED)
     shop.run("REVOKE ALL ON *.* FROM dave")
     assert told(shop, "dave", "SHOW GRANTS") == ""
-
-
-def test_roles_within_roles_add_up_and_end_with_their_chain(shop: Service) -> None:
-    for sql in (
-        "CREATE ROLE clerk, manager, auditor",
-        "GRANT SELECT ON shop.goods TO clerk",
-        "GRANT SELECT ON shop.other TO auditor",
-        "GRANT clerk TO manager",
-        "GRANT manager TO bob WITH ADMIN OPTION",
-    ):
-        shop.run(sql)
-    assert told(shop, "bob", "SELECT currentRoles(), enabledRoles(), defaultRoles()") == (
-        "['manager']\t['clerk','manager']\t['manager']"
-    )
-    assert told(shop, "bob", "SELECT count() FROM shop.goods") == "2"
-    assert told(shop, "bob", "SHOW CURRENT ROLES") == "manager\t1\t1"
-    assert {row.split("\t")[0] for row in told(shop, "bob", "SHOW ENABLED ROLES").split("\n")} == {"clerk", "manager"}
-    told(shop, "bob", "GRANT manager TO carol")
-    assert told(shop, "carol", "SELECT count() FROM shop.goods") == "2"
-    refused(shop, "carol", "GRANT manager TO dave", DENIED)
-    refused(shop, "bob", "GRANT clerk TO dave", DENIED)
-    refused(shop, "bob", "SET ROLE clerk", NOT_GRANTED)
-    told(shop, "bob", "REVOKE ADMIN OPTION FOR manager FROM bob")
-    refused(shop, "bob", "GRANT manager TO dave", DENIED)
-    shop.run("REVOKE clerk FROM manager")
-    refused(shop, "bob", "SELECT count() FROM shop.goods", DENIED)
-    shop.run("GRANT clerk TO manager")
-    shop.run("DROP ROLE clerk")
-    refused(shop, "carol", "SELECT count() FROM shop.goods", DENIED)
-    shop.run("CREATE ROLE clerk")
-    shop.run("GRANT SELECT ON shop.goods TO clerk")
-    refused(shop, "carol", "SELECT count() FROM shop.goods", DENIED)
-    shop.run("DROP ROLE clerk, manager, auditor")
-    assert told(shop, "bob", "SHOW GRANTS") == ""
-
-
-def test_roles_in_a_ring_are_no_trouble(shop: Service) -> None:
-    shop.run("CREATE ROLE hen, egg")
-    shop.run("GRANT hen TO egg")
-    answer = send(shop, "default", "GRANT egg TO hen")
-    assert answer.code in {0, 36}, answer.text
-    shop.run("GRANT hen TO dave")
-    assert told(shop, "dave", "SELECT currentRoles()") == "['hen']"
-    shop.run("DROP ROLE hen, egg")
-
-
-def test_a_session_keeps_the_roles_that_it_set_and_a_request_names_its_own(shop: Service) -> None:
-    for sql in (
-        "CREATE ROLE goods, others",
-        "GRANT SELECT ON shop.goods TO goods",
-        "GRANT SELECT ON shop.other TO others",
-        "GRANT goods, others TO dave",
-    ):
-        shop.run(sql)
-    told(shop, "dave", "SET ROLE goods", session_id="one")
-    assert told(shop, "dave", "SELECT currentRoles()", session_id="one") == "['goods']"
-    assert told(shop, "dave", "SELECT count() FROM shop.goods", session_id="one") == "2"
-    refused(shop, "dave", "SELECT count() FROM shop.other", DENIED, session_id="one")
-    assert told(shop, "dave", "SELECT role_name FROM system.current_roles", session_id="one") == "goods"
-    assert told(shop, "dave", "SHOW CURRENT ROLES", session_id="one").split("\t")[0] == "goods"
-    assert told(shop, "dave", "SELECT count() FROM shop.other", role="others", session_id="one") == "0"
-    assert told(shop, "dave", "SELECT count() FROM shop.other") == "0"
-    told(shop, "dave", "SET ROLE NONE", session_id="one")
-    refused(shop, "dave", "SELECT count() FROM shop.goods", DENIED, session_id="one")
-    told(shop, "dave", "SET ROLE ALL EXCEPT goods", session_id="one")
-    assert told(shop, "dave", "SELECT currentRoles()", session_id="one") == "['others']"
-    told(shop, "dave", "SET ROLE DEFAULT", session_id="one")
-    assert told(shop, "dave", "SELECT currentRoles()", session_id="one") == "['goods','others']"
-    refused(shop, "dave", "SET ROLE missing", UNKNOWN_ROLE, session_id="one")
-    refused(shop, "dave", "SELECT 1", UNKNOWN_ROLE, role="missing")
-    refused(shop, "alice", "SELECT 1", NOT_GRANTED, role="goods")
-    shop.run("SET DEFAULT ROLE others TO dave")
-    assert told(shop, "dave", "SELECT currentRoles(), defaultRoles()") == "['others']\t['others']"
-    refused(shop, "dave", "SELECT count() FROM shop.goods", DENIED)
-    assert told(shop, "dave", "SELECT count() FROM shop.goods", role="goods") == "2"
-    shop.run("SET DEFAULT ROLE NONE TO dave")
-    assert told(shop, "dave", "SELECT currentRoles()") == "[]"
-    shop.run("ALTER USER dave DEFAULT ROLE ALL EXCEPT goods")
-    assert told(shop, "dave", "SELECT currentRoles()") == "['others']"
-    shop.run("REVOKE goods, others FROM dave")
-    refused(shop, "dave", "SELECT 1", NOT_GRANTED, role="goods")
-    shop.run("DROP ROLE goods, others")
-
-
-def test_a_session_loses_a_role_as_soon_as_it_is_taken(shop: Service) -> None:
-    shop.run("CREATE ROLE passing")
-    shop.run("GRANT SELECT ON shop.goods TO passing")
-    shop.run("GRANT passing TO dave")
-    told(shop, "dave", "SET ROLE passing", session_id="two")
-    assert told(shop, "dave", "SELECT count() FROM shop.goods", session_id="two") == "2"
-    shop.run("REVOKE passing FROM dave")
-    refused(shop, "dave", "SELECT count() FROM shop.goods", DENIED, session_id="two")
-    assert told(shop, "dave", "SELECT currentRoles()", session_id="two") == "[]"
-    shop.run("DROP ROLE passing")
-
-
-def test_several_roles_can_be_named_by_a_request(shop: Service) -> None:
-    shop.run("CREATE ROLE x, y, z")
-    shop.run("GRANT x, y, z TO dave")
-    path = "/?role=x&role=z&query=SELECT%20currentRoles()"
-    connection = shop.connection()
-    connection.request("POST", path, headers={"X-ClickHouse-User": "dave", "X-ClickHouse-Key": "a users password"})
-    assert connection.getresponse().read() == b"['x','z']\n"
-    connection.close()
-    shop.run("DROP ROLE x, y, z")
 
 
 def test_who_administers_users_does_so_within_their_rights(shop: Service) -> None:

@@ -1,13 +1,15 @@
 """Signing in: ways to prove who somebody is, until when and from where, and who may change that."""
 
 import hashlib
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import bcrypt
 import pytest
 
 from stronghouse.worker.attempts import FREE_FAILURES
-from tests.integration.worker.service import Service
+from tests.integration.worker.service import Service, in_threads
 from tests.integration.worker.users import (
     DENIED,
     NOT_SIGNED_IN,
@@ -210,6 +212,41 @@ def test_who_was_dropped_is_refused_from_the_next_request_on_and_a_namesake_inhe
         "CREATE QUOTA heirs FOR INTERVAL 1 day MAX queries = 100"
     )
     assert send(service, "heir", "SELECT 1", session_id="kept", session_check="1").code == 372
+
+
+def test_the_queries_of_who_is_dropped_end(service: Service) -> None:
+    create(service, "leaver")
+    ended: list[int] = []
+
+    def ask() -> None:
+        ended.append(
+            send(service, "leaver", "SELECT sleepEachRow(0.3) FROM numbers(90) SETTINGS max_block_size = 1").code
+        )
+
+    running = threading.Thread(target=ask)
+    running.start()
+    deadline = time.monotonic() + 10
+    while told(service, "leaver", "SELECT count() FROM system.processes") != "2" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    service.run("DROP USER leaver")
+    running.join(10)
+    assert ended == [394]
+
+
+def test_changes_made_at_once_are_made_one_after_the_other(service: Service) -> None:
+    create(service, *(f"worker{number}" for number in range(4)))
+    service.run("GRANT CREATE ROLE ON *.* TO worker0, worker1, worker2, worker3")
+
+    def act(number: int) -> int:
+        if number == 4:
+            return send(service, "default", "DROP USER worker0").code
+        return send(service, f"worker{number}", f"CREATE ROLE made{number}").code
+
+    codes = in_threads(5, act)
+    assert codes[1:] == [0, 0, 0, 0]
+    assert codes[0] in {0, NOT_SIGNED_IN}
+    made = {"made1", "made2", "made3", *(("made0",) if codes[0] == 0 else ())}
+    assert {name for name in told(service, "default", "SHOW ROLES").split("\n") if name.startswith("made")} == made
 
 
 def test_a_failing_guesser_waits_and_nobody_else_does(people: Service) -> None:

@@ -1,9 +1,11 @@
 """Database users for tests of what they may do, and ways to say in one line what must happen."""
 
+import contextlib
 import re
+from collections.abc import Iterator
 
 from stronghouse.worker.caller import CLIENT_ADDRESS
-from tests.integration.worker.service import PASSWORD, Answer, Service
+from tests.integration.worker.service import PASSWORD, Answer, Service, temporary_service
 
 SECRET = "a users password"
 DENIED, READONLY_ACCOUNT, NOT_SIGNED_IN, QUOTA, UNKNOWN_USER, UNKNOWN_ROLE = 497, 495, 516, 201, 192, 511
@@ -41,3 +43,27 @@ def refused(service: Service, user: str, sql: str, code: int, **url: str) -> str
     if user != "default":
         assert not INTERNALS.search(answer.text.replace(sql, "")), (user, sql, answer.text)
     return answer.text
+
+
+@contextlib.contextmanager
+def tenants() -> Iterator[Service]:
+    """Three tenants' orders. Alice is of the first, Bob of the second, Carol of none; Dan writes views."""
+    with temporary_service() as service:
+        for sql in (
+            "CREATE DATABASE shop",
+            "CREATE TABLE shop.orders (tenant UInt8, note String) ENGINE = MergeTree ORDER BY tenant",
+            "INSERT INTO shop.orders VALUES (1, 'one'), (1, 'uno'), (2, 'two'), (3, 'three')",
+            "CREATE TABLE shop.tenants (tenant UInt8, name String) ENGINE = MergeTree ORDER BY tenant",
+            "INSERT INTO shop.tenants VALUES (1, 'First'), (2, 'Second'), (3, 'Third')",
+        ):
+            service.run(sql)
+        create(service, "alice", "bob", "carol", "dan")
+        for sql in (
+            "GRANT SELECT ON shop.* TO alice, bob, carol, dan",
+            "GRANT CREATE TEMPORARY TABLE ON *.* TO alice",
+            "GRANT CREATE VIEW, CREATE TABLE, DROP VIEW, DROP TABLE, INSERT, ALTER ON shop.* TO dan",
+            "CREATE ROW POLICY first ON shop.orders USING tenant = 1 TO alice",
+            "CREATE ROW POLICY second ON shop.orders USING tenant = 2 TO bob, dan",
+        ):
+            service.run(sql)
+        yield service

@@ -29,11 +29,13 @@ class Written:
 
 @contextmanager
 def writers(service: Service, *, count: int = 3, padding: int = 0) -> Iterator[Written]:
-    """Writers of batches of `ROWS` rows into `rows` until the block ends; a batch is sent once, whatever comes of it."""
+    """Writers of batches of `ROWS` rows into `rows` until the block ends; a batch is sent once, come of it what may."""
     service.run("CREATE TABLE IF NOT EXISTS rows (batch UInt64, n UInt16, s String) ENGINE = MergeTree ORDER BY batch")
     written = Written()
     stop = threading.Event()
-    threads = [threading.Thread(target=_write, args=(service, number, padding, stop, written)) for number in range(count)]
+    threads = [
+        threading.Thread(target=_write, args=(service, number, padding, stop, written)) for number in range(count)
+    ]
     for thread in threads:
         thread.start()
     try:

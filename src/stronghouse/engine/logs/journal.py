@@ -135,7 +135,10 @@ class Journal:
             DatabaseError: 243 when there is no space for it, 75 when it cannot be written for another reason, 236
                 after `close`.
         """
-        text = encode(record)
+        self.append_encoded(encode(record))
+
+    def append_encoded(self, text: bytes) -> None:
+        """As `append`, for a record in its encoded form."""
         with self._lock:
             if self._ended:
                 raise DatabaseError(236, "ABORTED", "The service is stopping")

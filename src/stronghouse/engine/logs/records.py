@@ -128,6 +128,50 @@ def encode(record: Record) -> bytes:
     return encoded
 
 
+class Template:
+    """Makes records of a statement that is repeated: they differ in times, counts, ids and the client's port only."""
+
+    def __init__(self, record: QueryRecord) -> None:
+        values = zip(QUERY_FIELDS, _values_of_query(record), strict=True)
+        parts = (_VARYING.get(name) or _json(value).replace("%", "%%") for name, value in values)
+        self._form = f"[{','.join(parts)}]"
+
+    def encoded(  # noqa: PLR0913 - one for each field that varies
+        self,
+        *,
+        started: int,
+        ended: int,
+        read_rows: int,
+        read_bytes: int,
+        result_rows: int,
+        result_bytes: int,
+        query_id: str,
+        port: int,
+        token: str,
+    ) -> bytes:
+        """The encoded form of one. Times are in microseconds; `query_id` and `token` need no escapes in JSON."""
+        text = self._form % (
+            *(ended, started, (ended - started) // 1000, read_rows, read_bytes, result_rows, result_bytes),
+            *(query_id, port, token),
+        )
+        return QUERY_MARK + text.encode("utf-8", "replace")
+
+
+_VARYING: Final = {
+    "event_time_microseconds": "%d",
+    "query_start_time_microseconds": "%d",
+    "query_duration_ms": "%d",
+    "read_rows": "%d",
+    "read_bytes": "%d",
+    "result_rows": "%d",
+    "result_bytes": "%d",
+    "query_id": '"%s"',
+    "port": "%d",
+    "token": '"%s"',
+}
+"""How each field that differs is written. They are filled in the order of `QUERY_FIELDS`."""
+
+
 def _cut(value: object) -> object:
     if isinstance(value, str):
         return value[:MAX_OTHER]
