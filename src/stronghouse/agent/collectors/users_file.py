@@ -9,7 +9,8 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
-from stronghouse.engine.access.engine_roles import ALLOWED
+from stronghouse.engine.access.engine_roles import ALLOWED, OWN_GRANT
+from stronghouse.engine.access.rendering import INTERNAL
 from stronghouse.engine.access.privileges import named
 from stronghouse.engine.configuration import TABLE_ENGINES
 from stronghouse.engine.errors import DatabaseError
@@ -53,7 +54,8 @@ def _extra_rights(holder: ET.Element) -> Iterator[str]:
     yield from (name for name in _MANAGING if holder.find(name) is not None)
     for query in holder.findall("grants/query"):
         statement = query.text or ""
-        if not statement.startswith("REVOKE ") and not _is_ours(statement):
+        own = holder.tag == INTERNAL and statement == OWN_GRANT
+        if not own and not statement.startswith("REVOKE ") and not _is_ours(statement):
             yield statement[:200]
 
 

@@ -15,6 +15,8 @@ from stronghouse.engine.access.system_tables import VISIBLE_WITH
 
 OWN_DATABASE = "_stronghouse"
 """Where the logs are kept. Nobody has any right on it, but to read the logs through the views of `system`."""
+OWN_GRANT = "GRANT SYSTEM JEMALLOC ON *.*"
+"""What our own connections have besides what anybody can have: they give memory back."""
 LOGS = ("query_log", "session_log")
 """Tables of our own behind the INVOKER views of the same names in `system`."""
 BY_GRANT = (

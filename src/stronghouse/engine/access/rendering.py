@@ -26,6 +26,7 @@ from stronghouse.engine.access.effective_settings import Effective, effective_se
 from stronghouse.engine.access.engine_roles import (
     BY_GRANT,
     OWN_DATABASE,
+    OWN_GRANT,
     PRIVILEGES,
     creates_views,
     statements_of,
@@ -154,7 +155,7 @@ def _roles(catalogue: Catalogue, markers: dict[str, list[str]]) -> Iterator[Node
     names += [f"{prefix}_{policy}" for policy in catalogue.policies for prefix in ("p", "x")]
     names += [visibility(table) for table in (*VISIBLE_WITH, *BY_GRANT)]
     yield from ((name, ()) for name in names)
-    internal = [f"GRANT {', '.join(PRIVILEGES)} ON *.*"]
+    internal = [f"GRANT {', '.join(PRIVILEGES)} ON *.*", OWN_GRANT]
     internal += [f"GRANT TABLE ENGINE ON {engine}" for engine in TABLE_ENGINES]
     yield INTERNAL, _role(internal)
     for user in catalogue.users.values():
