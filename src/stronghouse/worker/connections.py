@@ -80,13 +80,22 @@ class Connections:
     def give_back(self, connection: Connection, caller: Caller, kind: Kind) -> None:
         """Keep it for the next. Nothing on it may have been changed."""
         with self._lock:
-            current = caller.catalogue.generation == self._generation
             waiting = self._idle.setdefault((caller.rights, kind), [])
-            if current and self._count < MOST and len(waiting) < MOST_OF_KIND:
+            if caller.catalogue.generation == self._generation and len(waiting) < MOST_OF_KIND:
                 waiting.append(connection)
-                self._count += 1
-                return
+                if self._count < MOST:
+                    self._count += 1
+                    return
+                connection = self._oldest()
         connection.close()
+
+    def _oldest(self) -> Connection:
+        """Take one out of the kind that came up first, so that who comes now finds room. The lock is held."""
+        for key, waiting in list(self._idle.items()):
+            if waiting:
+                return waiting.pop(0)
+            del self._idle[key]
+        raise RuntimeError("there are as many as were counted")
 
     def fresh(self, caller: Caller, kind: Kind = USUAL, *, expressions: bool = False) -> Connection:
         """A connection of one's own. `expressions`: text in VALUES may be evaluated."""

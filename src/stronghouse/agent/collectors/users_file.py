@@ -10,8 +10,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
 from stronghouse.engine.access.engine_roles import ALLOWED, OWN_GRANT
-from stronghouse.engine.access.rendering import INTERNAL
 from stronghouse.engine.access.privileges import named
+from stronghouse.engine.access.rendering import INTERNAL
 from stronghouse.engine.configuration import TABLE_ENGINES
 from stronghouse.engine.errors import DatabaseError
 from stronghouse.kernel.canonical import Json
