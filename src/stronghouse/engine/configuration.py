@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stronghouse.engine.logs.tables import ENGINE_CONFIGURATION, ENGINE_SETTINGS
+from stronghouse.engine.room import KEPT_FREE_BYTES
 from stronghouse.engine.settings import DEFAULTS, EXPRESSIONS, FIXED, FIXED_OF_TABLES
 from stronghouse.kernel.errors import Invalid
 from stronghouse.kernel.files import private_directory, write_private
@@ -118,7 +119,14 @@ def engine_tree(layout: Layout, *, memory_limit_bytes: int) -> Node:
     disks: Node = (
         "disks",
         (
-            ("local", (("type", "local"), ("path", f"{layout.disk}/"))),
+            (
+                "local",
+                (
+                    ("type", "local"),
+                    ("path", f"{layout.disk}/"),
+                    ("keep_free_space_bytes", str(KEPT_FREE_BYTES)),
+                ),
+            ),
             (
                 DISK,
                 (

@@ -55,10 +55,11 @@ def main(arguments: list[str]) -> int:
 
 def _obey(serving: Serving) -> None:
     """Until the agent ends the worker or is gone, or somebody sends SIGTERM: then what was accepted is answered."""
-    signal.signal(signal.SIGTERM, _terminate)
     try:
+        signal.signal(signal.SIGTERM, _terminate)
         serving.commands.obey()
     except _Terminated:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one changes nothing
         serving.server.stop_accepting()
         serving.commands.grace = SIGNAL_GRACE_SECONDS
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

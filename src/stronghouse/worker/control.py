@@ -20,6 +20,7 @@ class Control:
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._waiting: dict[int, tuple[threading.Event, list[Message]]] = {}
+        self._ended = False
         self._buffer = bytearray()
 
     def send(self, message: Message) -> None:
@@ -36,12 +37,14 @@ class Control:
         self._waiting[number] = (answered, answer)
         try:
             self.send({"type": "need_key", "id": number})
-            if not answered.wait(KEY_SECONDS):
+            if not self._ended and not answered.wait(KEY_SECONDS):
                 raise Unavailable("The agent does not give the data key.", code="data_key_unavailable")
         except ChannelClosed:
             raise Unavailable("The agent is gone.", code="data_key_unavailable") from None
         finally:
             del self._waiting[number]
+        if not answer:
+            raise Unavailable("The agent is gone.", code="data_key_unavailable")
         encoded = answer[0].pop("data_key", None)
         if not isinstance(encoded, str):
             reason, code = answer[0].get("reason"), answer[0].get("code")
@@ -51,7 +54,11 @@ class Control:
     def receive(self) -> Message:
         """The agent's next command; answers to `data_key` go their own way. Raises ChannelClosed and ValueError."""
         while True:
-            message = self._receive()
+            try:
+                message = self._receive()
+            except ChannelClosed:
+                self._end()
+                raise
             number = message.get("id")
             if message.get("type") != "key" or not isinstance(number, int):
                 return message
@@ -59,6 +66,12 @@ class Control:
             if waiting is not None:
                 waiting[1].append(message)
                 waiting[0].set()
+
+    def _end(self) -> None:
+        """Nobody will answer any more: who waits need not."""
+        self._ended = True
+        for answered, _ in list(self._waiting.values()):
+            answered.set()
 
     def close(self) -> None:
         """Close this end."""

@@ -4,6 +4,7 @@ That library brings asyncio, TLS and rich with it, 12 MB and a tenth of a second
 (measured), and a worker's memory and the time to wake it are multiplied by the number of services.
 """
 
+import contextlib
 import json
 import sys
 from typing import TextIO
@@ -41,7 +42,8 @@ class Log:
         shown = {name: REDACTED if name.lower() in SENSITIVE_KEYS else value for name, value in fields.items()}
         at = SystemClock().now().isoformat().replace("+00:00", "Z")
         line = json.dumps({**shown, "event": event, "level": level, "timestamp": at, "process": PROCESS}, default=repr)
-        print(line, file=self._file or sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # a log on a full disk must fail no request, and end no worker
+            print(line, file=self._file or sys.stderr, flush=True)
 
 
 log = Log()

@@ -12,6 +12,7 @@ from stronghouse.engine.admission import Admission, Statement
 from stronghouse.engine.boundary.storage import check_format
 from stronghouse.engine.connection import Connection, Counters
 from stronghouse.engine.errors import DatabaseError, cancelled, read_only, syntax_error
+from stronghouse.engine.room import Room
 from stronghouse.engine.sql import text as literal
 from stronghouse.worker.body import Source, read_piece
 from stronghouse.worker.caller import Caller, in_comment
@@ -38,6 +39,8 @@ MOST_PROGRESS = 32
 _LITERALS = re.compile(
     rb"(?:[^'A-Za-z_`\"$]++|'(?:[^'\\]|\\.|'')*+'|(?:NULL|null|true|false)\b|(?<=\d)e(?=[-+\d]))*+", re.DOTALL
 )
+FREEING = frozenset({"DROP", "TRUNCATE"})
+"""What makes room on a full disk, so is not refused there."""
 _PROCESS = secrets.token_hex(6)
 _numbers = itertools.count(1)
 
@@ -56,6 +59,7 @@ class Tools:
     running: Running
     system: SystemDatabase
     sizes: Sizes
+    room: Room
 
 
 @dataclass(eq=False)
@@ -246,7 +250,16 @@ class Query:
             and "SETTINGS" not in statement.text
         )
 
-    def _execute(self, connection: Connection, admitted: Statement, data: bytes) -> None:
+    def _execute(self, connection: Connection, statement: Statement, data: bytes) -> None:
+        room = self.tools.room
+        writes = statement.query_class.startswith("MUTATING") and statement.verb not in FREEING
+        if writes:
+            room.need()
+        self._execute_any(connection, statement, data)
+        if writes:
+            room.check_left()
+
+    def _execute_any(self, connection: Connection, admitted: Statement, data: bytes) -> None:
         self._check_cancelled()
         statement = self.caller.own(admitted)
         if "quota" in statement.text:  # its tables tell what was used up to now

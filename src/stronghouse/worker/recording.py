@@ -108,20 +108,26 @@ class Recorder:
         if seen is not None and now - seen < LOGGED_IN_SECONDS:
             return
         self._forget(now)
-        self._journal.append(
-            SessionRecord(
-                type="LoginSuccess",
-                event_time_microseconds=_now(),
-                auth_id=str(uuid.uuid4()),
-                user=caller.user.name,
-                auth_type=cast("AuthType", caller.method.upper()),
-                roles=caller.role_names,
-                client_address=peer.address,
-                client_port=peer.port,
-                client_name=_masked(peer.user_agent),
-                tls_version=peer.tls_version,
-                tls_cipher=peer.tls_cipher,
-            )
+        try:
+            self._journal.append(self._success(trace, caller))
+        except DatabaseError:
+            self._signed_in.pop(key, None)  # it counts once it is recorded
+            raise
+
+    def _success(self, trace: Trace, caller: Caller) -> SessionRecord:
+        peer = trace.peer
+        return SessionRecord(
+            type="LoginSuccess",
+            event_time_microseconds=_now(),
+            auth_id=str(uuid.uuid4()),
+            user=caller.user.name,
+            auth_type=cast("AuthType", caller.method.upper()),
+            roles=caller.role_names,
+            client_address=peer.address,
+            client_port=peer.port,
+            client_name=_masked(peer.user_agent),
+            tls_version=peer.tls_version,
+            tls_cipher=peer.tls_cipher,
         )
 
     # --- queries

@@ -160,7 +160,7 @@ class Serving:
         return Front(
             accounts=self.accounts,
             desk=desk,
-            tools=Tools(self.admission, self.connections, self.running, self.system, Sizes()),
+            tools=Tools(self.admission, self.connections, self.running, self.system, Sizes(), self.reopening.room),
             gate=self.gate,
             sessions=self.sessions,
             recorder=self.recorder,

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,7 +54,7 @@ class SmallDisk:
         data = self.service.data
         _mount("--bind", data, data)
         try:
-            _mount("-o", "remount,bind,ro,nosuid,nodev", data)  # a user namespace asks for all three
+            _make_read_only(data)
             yield
         finally:
             _unmount(data)
@@ -61,6 +62,20 @@ class SmallDisk:
     @property
     def _filler(self) -> Path:
         return self.service.root / "filler"
+
+
+def _make_read_only(mounted: Path) -> None:
+    """Refused while something is open for writing: the service may just be at it."""
+    deadline = time.monotonic() + 10.0
+    while True:
+        try:
+            _mount("-o", "remount,bind,ro,nosuid,nodev", mounted)  # a user namespace asks for all three
+        except subprocess.CalledProcessError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 @contextlib.contextmanager

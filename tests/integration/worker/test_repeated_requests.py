@@ -101,9 +101,7 @@ def test_one_that_is_killed_ends_with_394_once(peopled: Service) -> None:
     codes: list[int] = []
     running = threading.Thread(target=lambda: codes.append(peopled.ask(slow).code))
     running.start()
-    seen = (
-        "SELECT query_id FROM system.processes WHERE query LIKE '%FROM pace%' AND query NOT LIKE '%processes%'"
-    )
+    seen = "SELECT query_id FROM system.processes WHERE query LIKE '%FROM pace%' AND query NOT LIKE '%processes%'"
     limit = time.monotonic() + 5
     while not (query_id := peopled.run(seen).strip()) and time.monotonic() < limit:
         time.sleep(0.02)
