@@ -79,6 +79,11 @@ class Admission:
             _check_caller(statement, protected)
         return statement
 
+    def admit_again(self, statement: Statement, *, administrator: bool, protected: Protected | None) -> None:
+        """Ask again whether this caller may run it, where time has passed since; raises DatabaseError 497."""
+        if not administrator:
+            _check_caller(statement, protected)
+
     def known(self, sql: str) -> bool:
         """Whether this very text was admitted lately as a statement without data behind it."""
         statement = self._admitted.get(sql)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self, TypeVar
 
 from stronghouse.engine.binding import RawConnection, RawInsert, RawResult
-from stronghouse.engine.errors import parse_error
+from stronghouse.engine.errors import DatabaseError, not_utf8, parse_error
 
 _T = TypeVar("_T")
 _NONE: Mapping[str, str] = {}
+_FAILURES = (RuntimeError, TypeError, UnicodeDecodeError)
+"""What the binding raises for the engine's errors, for text that is no Unicode, and for errors that are no UTF-8."""
 
 
 class Counters(NamedTuple):
@@ -39,40 +41,49 @@ class Classification:
 class Connection:
     """One connection: its own current database, settings and temporary tables. One statement at a time, any thread."""
 
-    def __init__(self, raw: RawConnection) -> None:
+    def __init__(self, raw: RawConnection, on_close: Callable[["Connection"], None] | None = None) -> None:
         self._raw = raw
+        self._on_close = on_close
+        self.closed = False
 
     def query(
         self, sql: str, *, output_format: str = "TabSeparated", parameters: Mapping[str, str] | None = None
     ) -> Result:
         """Run one statement to its end; raises DatabaseError."""
+        given = dict(parameters) if parameters else {}
         try:
-            result = self._raw.query(sql, output_format, params=dict(parameters) if parameters else {})
-        except RuntimeError as error:
+            result = self._raw.query(sql, output_format, params=given)
+        except _FAILURES as error:
             # The cause would put the statement's text into a traceback.
-            raise parse_error(str(error)) from None
-        if result.has_error():
-            raise parse_error(result.error_message())
+            raise _failure(error, sql, output_format, *given, *given.values()) from None
+        _check(result)
         return Result(result.bytes(), _counters(result))
 
     def take(self, sql: str, *, output_format: str) -> Result:
         """As `query`, for a statement that writes nothing and has no parameters."""
         try:
             result = self._raw.query(sql, output_format, params=_NONE)
-        except RuntimeError as error:
-            raise parse_error(str(error)) from None  # as above
-        if result.has_error():
-            raise parse_error(result.error_message())
+        except _FAILURES as error:
+            raise _failure(error, sql, output_format) from None  # as above
+        _check(result)
         counters = Counters(result.storage_rows_read(), result.storage_bytes_read(), 0, 0, result.rows_read())
         return Result(result.bytes(), counters)
 
     def value(self, sql: str, *, parameters: Mapping[str, str] | None = None) -> str:
-        """The output of a statement as text, without escapes and without the last newline."""
-        return self.query(sql, output_format="TSVRaw", parameters=parameters).data.decode().removesuffix("\n")
+        """The output of a statement as text, without escapes and without the last newline.
+
+        Raises:
+            DatabaseError: the statement's error, or 62 when the output is not valid UTF-8.
+        """
+        data = self.query(sql, output_format="TSVRaw", parameters=parameters).data
+        try:
+            return data.decode().removesuffix("\n")
+        except UnicodeDecodeError:
+            raise not_utf8() from None
 
     def classify(self, sql: str) -> Classification:
-        """What `sql` would do, without running it."""
-        answer = self._raw.classify_query(sql)
+        """What `sql` would do, without running it; raises DatabaseError."""
+        answer = _call(lambda: self._raw.classify_query(sql), sql)
         return Classification(getattr(answer["query_class"], "name", "UNKNOWN"), int(str(answer["statement_count"])))
 
     def watch(self, callback: Callable[[Mapping[str, int]], None] | None) -> None:
@@ -84,7 +95,12 @@ class Connection:
         return Insertion(self._raw, sql, input_format)
 
     def close(self) -> None:
-        """Close it; waits for a running statement."""
+        """Close it; waits for a running statement. It may be closed already."""
+        if self.closed:
+            return
+        self.closed = True
+        if self._on_close is not None:
+            self._on_close(self)
         self._raw.close()
 
     def __enter__(self) -> Self:
@@ -99,9 +115,8 @@ class Insertion:
 
     def __init__(self, raw: RawConnection, sql: str, input_format: str) -> None:
         self._raw = raw
-        self._stream: RawInsert = _call(lambda: raw.send_insert(sql, input_format))
-        if self._stream.has_error():
-            raise parse_error(self._stream.error_message())
+        self._stream: RawInsert = _call(lambda: raw.send_insert(sql, input_format), sql, input_format)
+        _check(self._stream)
 
     def append(self, data: bytes) -> None:
         """Hand over a piece; waits while the engine is behind. Raises DatabaseError when the data do not fit."""
@@ -110,8 +125,7 @@ class Insertion:
     def finish(self) -> Counters:
         """Commit; returns only after the rows are on disk. Raises DatabaseError."""
         result = _call(lambda: self._raw.insert_done(self._stream))
-        if result.has_error():
-            raise parse_error(result.error_message())
+        _check(result)
         return _counters(result)
 
     def cancel(self) -> None:
@@ -119,12 +133,39 @@ class Insertion:
         self._raw.insert_cancel(self._stream)
 
 
-def _call(function: Callable[[], _T]) -> _T:
+def _call(function: Callable[[], _T], *texts: str) -> _T:
+    """What `function` returns, which hands `texts` to the engine; raises DatabaseError."""
     try:
         return function()
-    except RuntimeError as error:
+    except _FAILURES as error:
         # The cause would put the statement's text into a traceback.
-        raise parse_error(str(error)) from None
+        raise _failure(error, *texts) from None
+
+
+def _check(result: RawResult | RawInsert) -> None:
+    """Raises DatabaseError if it failed."""
+    if result.has_error():
+        raise parse_error(_call(result.error_message))
+
+
+def _failure(error: Exception, *texts: str) -> DatabaseError:
+    """What an exception of the binding means, when these texts were handed over; raises it if that is not known."""
+    if isinstance(error, UnicodeDecodeError):  # the text of an error can quote any bytes
+        return parse_error(error.object.decode("utf-8", "replace"))
+    if not all(map(_is_unicode, texts)):
+        return not_utf8()
+    if isinstance(error, TypeError):
+        raise error
+    return parse_error(str(error))
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it can be written as UTF-8; bytes of a request that were no UTF-8 are in it as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _counters(result: RawResult) -> Counters:

@@ -48,6 +48,7 @@ class Engine:
         self._module = load_engine()
         self._address = f"file:{layout.engine}?config-file={layout.engine_file}"
         self.first: Connection
+        self._connections: set[Connection] = set()
         self.version = self.timezone = ""
 
     @classmethod
@@ -112,9 +113,11 @@ class Engine:
         # Settings in the address are not subject to constraints: it is the way past our own.
         extra = "".join(f"&{name}=1" for name in EXPRESSIONS) if expressions else ""
         try:
-            return Connection(self._module.connect(self._address + extra))
+            connection = Connection(self._module.connect(self._address + extra), self._connections.discard)
         except RuntimeError as error:
             raise Unavailable("The engine gives no connection.", detail=str(error)) from None
+        self._connections.add(connection)
+        return connection
 
     def internal(self) -> Connection:
         """A new connection for what the worker itself does."""
@@ -123,7 +126,12 @@ class Engine:
         return connection
 
     def close(self) -> None:
-        """Close the engine, once every other connection is closed."""
+        """Close the engine with every connection that is left; nobody may be using one.
+
+        With one of them open the engine would go on with its old configuration.
+        """
+        for connection in list(self._connections):
+            connection.close()
         self.first.close()
 
 

@@ -5,11 +5,15 @@ import re
 from stronghouse.kernel.errors import StronghouseError
 
 UNKNOWN_EXCEPTION = 1002
-_TEXT = re.compile(
-    r"Code: (?P<code>\d+)\. (?P<message>.*?)(?:\s*\((?P<name>[A-Z][A-Z0-9_]+)\))?(?:\s*\(version [^()]*\))?\s*",
-    re.DOTALL,
-)
+MAX_MESSAGE = 20_000
+"""Characters of an error's text that are kept: a statement can make the engine say as much as there is memory for."""
+CUT = " [cut]"
+"""What a text that was longer ends with."""
 _PREFIX = "DB::Exception: "
+_BEGIN = "Code: "
+_VERSION = "version "
+_NAME = re.compile(r"[A-Z][A-Z0-9_]{1,99}")
+_MAX_DIGITS = 9
 
 
 class DatabaseError(StronghouseError):
@@ -38,12 +42,36 @@ class DatabaseError(StronghouseError):
 
 
 def parse_error(text: str) -> DatabaseError:
-    """The error that a text of the engine tells of."""
-    match = _TEXT.fullmatch(text)
-    if match is None:
-        return DatabaseError(UNKNOWN_EXCEPTION, "UNKNOWN_EXCEPTION", text.strip())
-    message = match["message"].removeprefix("DB::ErrnoException: ").removeprefix(_PREFIX)
-    return DatabaseError(int(match["code"]), match["name"] or "UNKNOWN_EXCEPTION", message)
+    """The error that a text of the engine tells of: `Code: 47. DB::Exception: message (NAME) (version …)`.
+
+    Clients say what stands in it, so it is read from both ends, in time that grows with its length only.
+    """
+    text = text.strip()
+    code, separator, message = text.removeprefix(_BEGIN).partition(". ")
+    known = text.startswith(_BEGIN) and separator and code.isascii() and code.isdigit() and len(code) <= _MAX_DIGITS
+    if not known:
+        return DatabaseError(UNKNOWN_EXCEPTION, "UNKNOWN_EXCEPTION", _cut(text))
+    before, inside = _last_parentheses(message)
+    if inside.startswith(_VERSION):
+        message = before
+        before, inside = _last_parentheses(message)
+    name = "UNKNOWN_EXCEPTION"
+    if _NAME.fullmatch(inside):
+        message, name = before, inside
+    message = message.removeprefix("DB::ErrnoException: ").removeprefix(_PREFIX)
+    return DatabaseError(int(code), name, _cut(message))
+
+
+def _last_parentheses(text: str) -> tuple[str, str]:
+    """What stands before the parentheses that the text ends with, and in them; nothing for none."""
+    if not text.endswith(")"):
+        return text, ""
+    before, _, inside = text[:-1].rpartition("(")
+    return before.rstrip(), inside
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= MAX_MESSAGE else message[:MAX_MESSAGE] + CUT
 
 
 def access_denied(message: str) -> DatabaseError:
@@ -59,6 +87,11 @@ def setting_violation(message: str) -> DatabaseError:
 def syntax_error(message: str) -> DatabaseError:
     """A text that is no statement."""
     return DatabaseError(62, "SYNTAX_ERROR", message)
+
+
+def not_utf8() -> DatabaseError:
+    """A text that cannot be written as UTF-8, or was not."""
+    return syntax_error("The statement, or what comes with it, is not valid UTF-8")
 
 
 def not_implemented(message: str) -> DatabaseError:

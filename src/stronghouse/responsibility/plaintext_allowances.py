@@ -29,6 +29,18 @@ ALLOWANCES = (
         reason="a MAC under the data key, by which a wrong key is refused before it writes anything",
     ),
     Allowance(
+        name="catalogue",
+        path=re.compile(r"access\.sealed"),
+        begins_with=(b"stronghouse access catalogue 1\n",),
+        reason="database users and their rights: AES-256-GCM under a key of its own behind this first line",
+    ),
+    Allowance(
+        name="log journal",
+        path=re.compile(r"journal/[0-9a-f-]+\.(segment|damaged)"),
+        begins_with=(b"stronghouse log journal 1\n",),
+        reason="records on their way into the log tables: AES-256-GCM under keys of their own behind this first line",
+    ),
+    Allowance(
         name="status",
         path=re.compile(r"engine/status"),
         begins_with=(b"PID: ",),

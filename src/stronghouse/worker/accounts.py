@@ -9,9 +9,10 @@ import ipaddress
 import secrets
 import threading
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from stronghouse.engine.access.catalogue import Catalogue, Method, User
+from stronghouse.engine.access.catalogue import Catalogue, Method, MethodKind, User
 from stronghouse.engine.access.methods import is_valid, matches
 from stronghouse.worker.attempts import Attempts
 from stronghouse.worker.authentication import Credentials, authentication_failed
@@ -24,6 +25,16 @@ REMEMBERED = 1024
 class _Known:
     caller: Caller
     method: Method
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What follows from one catalogue."""
+
+    catalogue: Catalogue
+    by_name: Mapping[str, User]
+    samples: Mapping[MethodKind, Method]
+    known: dict[bytes, _Known]
 
 
 class Accounts:
@@ -39,15 +50,15 @@ class Accounts:
     @property
     def catalogue(self) -> Catalogue:
         """As it is now."""
-        return self._catalogue
+        return self._state.catalogue
 
     def replace(self, catalogue: Catalogue) -> None:
         """From now on this is who there is."""
-        with self._lock:
-            self._catalogue = catalogue
-            self._by_name = {user.name: user for user in catalogue.users.values()}
-            self._samples = {method.kind: method for user in catalogue.users.values() for method in user.methods}
-            self._known: dict[bytes, _Known] = {}
+        users = catalogue.users.values()
+        by_name = {user.name: user for user in users}
+        samples = {method.kind: method for user in users for method in user.methods}
+        # All at once: who signs in meanwhile must not find the old names beside the new catalogue.
+        self._state = _State(catalogue, by_name, samples, {})
 
     def authenticate(self, credentials: Credentials, address: str) -> Caller:
         """Who it is, with their default roles.
@@ -58,18 +69,19 @@ class Accounts:
         if not credentials.given:  # nobody's password is empty, so there is nothing to compare and nothing to count
             raise authentication_failed(credentials.username)
         digest = self._digest(credentials)
-        known = self._known.get(digest)
+        state = self._state
+        known = state.known.get(digest)
         if known is not None and is_valid(known.method, time.time()) and _may_come_from(known.caller.user, address):
             return known.caller
         self._attempts.check(credentials.username, address)
-        catalogue, user = self._catalogue, self._by_name.get(credentials.username)
-        method = self._proven(user, credentials)
+        catalogue, user = state.catalogue, state.by_name.get(credentials.username)
+        method = self._proven(user, credentials, state.samples.values())
         if user is None or method is None or user.locked or not _may_come_from(user, address):
             self._attempts.failed(credentials.username, address)
             raise authentication_failed(credentials.username)
         self._attempts.succeeded(credentials.username, address)
         caller = Caller(catalogue, user, catalogue.default_roles_of(user), method.kind)
-        self._remember(catalogue, digest, _Known(caller, method))
+        self._remember(state, digest, _Known(caller, method))
         return caller
 
     def still(self, caller: Caller) -> Caller:
@@ -78,7 +90,7 @@ class Accounts:
         Raises:
             DatabaseError: 516 when the user is gone, locked, or signs in another way by now.
         """
-        catalogue = self._catalogue
+        catalogue = self._state.catalogue
         if catalogue is caller.catalogue:
             return caller
         user = catalogue.users.get(caller.user.id)
@@ -89,12 +101,12 @@ class Accounts:
             return Caller(catalogue, user, catalogue.default_roles_of(user), caller.method)
         return Caller(catalogue, user, caller.current & granted, caller.method)
 
-    def _proven(self, user: User | None, credentials: Credentials) -> Method | None:
+    def _proven(self, user: User | None, credentials: Credentials, samples: Iterable[Method]) -> Method | None:
         password = credentials.password.encode("utf-8", "surrogateescape")
         own = [method for method in user.methods if is_valid(method, time.time())] if user is not None else []
         # A comparison of each kind that anybody has, so that the time tells nothing of whether there is such a user.
         kinds = {method.kind for method in own}
-        others = [method for kind, method in self._samples.items() if kind not in kinds]
+        others = [method for method in samples if method.kind not in kinds]
         with self._comparing:  # slow hashes must not take both processors
             found = [method for method in own if matches(method, password)]
             if not found:
@@ -107,12 +119,12 @@ class Accounts:
         content = b"%d:%b:%b" % (len(name), name, credentials.password.encode("utf-8", "surrogateescape"))
         return hashlib.blake2b(content, key=self._key, digest_size=32).digest()
 
-    def _remember(self, catalogue: Catalogue, digest: bytes, known: _Known) -> None:
+    def _remember(self, state: _State, digest: bytes, known: _Known) -> None:
+        """For as long as that state lasts: what was right in it may be right no more."""
         with self._lock:
-            if catalogue is self._catalogue:  # else it may be right no more
-                if len(self._known) >= REMEMBERED:
-                    self._known.clear()
-                self._known[digest] = known
+            if len(state.known) >= REMEMBERED:
+                state.known.clear()
+            state.known[digest] = known
 
 
 def _may_come_from(user: User, address: str) -> bool:

@@ -102,15 +102,20 @@ class Caller:
         return in_comment(self.user.name)
 
     @cached_property
+    def settings(self) -> Mapping[str, str]:
+        """What the user's connections begin with: the settings of the default roles, whichever roles are set."""
+        return settings_of(self.catalogue, self.user, self.catalogue.default_roles_of(self.user))
+
+    @cached_property
     def limits_results(self) -> bool:
         """Whether settings of the user's own limit results, or say how they are made."""
-        names = settings_of(self.catalogue, self.user, self.enabled)
+        names = self.settings
         return any("result" in name or name.startswith("output_format") for name in names)
 
     @cached_property
     def read_only(self) -> bool:
         """Whether the user's settings let them change nothing."""
-        return settings_of(self.catalogue, self.user, self.enabled).get("readonly", "0") != "0"
+        return self.settings.get("readonly", "0") != "0"
 
     @cached_property
     def role_names(self) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from stronghouse.engine.access.effective_settings import settings_of
 from stronghouse.engine.access.rendering import definer
 from stronghouse.engine.connection import Connection
 from stronghouse.engine.engine import Engine
@@ -135,7 +134,7 @@ def _dress(connection: Connection, caller: Caller, kind: Kind, *, profile: str) 
     values = {
         **VIEWS,
         "default_view_definer": definer(user.id),
-        **settings_of(caller.catalogue, user, caller.enabled),
+        **caller.settings,
     }
     if kind.quick:
         values |= QUICK

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from stronghouse.engine.access.rendering import EXTERNAL
 from stronghouse.engine.admission import Admission
 from stronghouse.engine.boundary.storage import check_format
 from stronghouse.engine.connection import Connection
-from stronghouse.engine.engine import INTERNAL
 from stronghouse.engine.errors import DatabaseError
 from stronghouse.engine.settings import check_setting
 from stronghouse.engine.sql import identifier, text
@@ -99,8 +99,9 @@ def external_tables(
 ) -> Iterator[None]:
     """Temporary tables, filled, for the time of one query; raises DatabaseError."""
     if tables:
-        # It takes no right to bring data along, so for that the connection has ours; columns are names and types only.
-        connection.query(f"SET ROLE {INTERNAL}")
+        # It takes no right to bring data along, so for that the connection has one right more; columns are names and
+        # types only.
+        connection.query(f"SET ROLE {', '.join((*caller.engine_roles, EXTERNAL))}")
         try:
             for table in tables:
                 _bring(connection, table, admission)
@@ -127,7 +128,7 @@ def _bring(connection: Connection, table: ExternalTable, admission: Admission) -
 
 @contextlib.contextmanager
 def _of_session(connections: Connections, caller: Caller, options: Options, session: Session) -> Iterator[Connection]:
-    if session.connection is None:
+    if session.connection is None or session.connection.closed:
         session.connection, session.roles = connections.fresh(caller), caller.engine_roles
         session.baseline.clear()
     connection = session.connection

@@ -199,6 +199,8 @@ class Query:
 
     def run(self, statement: Statement, data: bytes) -> None:
         """Run it to its end. Raises DatabaseError, and ConnectionAbortedError when the client is gone."""
+        # Policies may have come since the statement was read, and reading its data may have taken long.
+        self.tools.admission.admit_again(statement, administrator=self.caller.is_owner, protected=self._is_protected)
         try:
             self._check_cancelled()
             self._run(statement, data)

@@ -159,14 +159,9 @@ class Repeats:
         if known.until < job.started:
             return False
         started = int(time.time() * 1e6)
-        try:
-            self._running.enter(job)
-        except DatabaseError:
-            return False
-        try:
-            result = self._run(known, job)
-        finally:
-            self._running.leave(job)
+        # The gate first: who holds a turn must not wait there, for those inside wait for turns.
+        with self._gate:
+            result = self._run(known, job) if self._accounts.catalogue is known.caller.catalogue else None
         if result is None:
             self._forget(digest)
             return False
@@ -174,10 +169,14 @@ class Repeats:
         return True
 
     def _run(self, known: _Known, job: _Again) -> Result | None:
-        """Run the statement; None if it has to go the usual way."""
-        with self._gate:
-            if self._accounts.catalogue is not known.caller.catalogue:
-                return None
+        """Run the statement; None if it has to go the usual way. Inside the gate."""
+        try:
+            self._running.enter(job)
+        except DatabaseError:
+            if job.cancelled_at is not None:
+                raise
+            return None
+        try:
             connection = self._connections.take(known.caller, known.kind)
             sql = f'/*sh:{job.user_id} {job.token} {{"q":"{job.query_id}",{known.comment}}}*/ {known.text}'
             try:
@@ -189,6 +188,8 @@ class Repeats:
                 return None  # what is wrong is found out again, and told, in the usual way
             self._connections.give_back(connection, known.caller, known.kind)
             return result
+        finally:
+            self._running.leave(job)
 
     def _finish(self, known: _Known, job: _Again, result: Result, started: int) -> None:
         """Record it, then answer."""

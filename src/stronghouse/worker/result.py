@@ -80,6 +80,13 @@ def _available(pipe: int) -> int:
     return answer[0]
 
 
+def _has_bytes(pipe: int, seconds: float) -> bool:
+    """Wait for bytes or the end; says whether either came within `seconds`."""
+    poll = select.poll()
+    poll.register(pipe, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
+
+
 class ResultStream:
     """One result. `writing` is the descriptor that the engine writes to.
 
@@ -160,7 +167,7 @@ class ResultStream:
         if deadline is None or not self.held:
             return True
         left = deadline - time.monotonic()
-        return bool(select.select([self._reading], [], [], max(left, 0.0))[0])
+        return _has_bytes(self._reading, max(left, 0.0))
 
     def _hold(self, data: bytes) -> None:
         self._put(data if self._framing is None else self._framing.add(data))

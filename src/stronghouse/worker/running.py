@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from stronghouse.engine.errors import DatabaseError
+from stronghouse.engine.errors import DatabaseError, cancelled
 from stronghouse.kernel.errors import StronghouseError
 from stronghouse.worker.log import log
 from stronghouse.worker.specification import Activity
@@ -117,14 +117,19 @@ class Running:
             self._jobs.add(job)
             if self._asleep:
                 self._changed.notify_all()
-            self._queue(user_id)
+            try:
+                self._queue(job)
+            except DatabaseError:
+                self._forget(job)
+                self._active -= 1
+                _take_one(self._admitted, user_id)
+                raise
 
     def leave(self, job: Job) -> None:
         """`remove` and `end` at once."""
         user_id = job.user_id
         with self._lock:
-            self._jobs.discard(job)
-            self._names.discard((user_id, job.query_id))
+            self._forget(job)
             self._at_work -= 1
             self._active -= 1
             _take_one(self._working, user_id)
@@ -152,25 +157,35 @@ class Running:
             if self._asleep:
                 self._changed.notify_all()
             if queues:
-                self._queue(job.user_id)
+                try:
+                    self._queue(job)
+                except DatabaseError:
+                    self._forget(job)
+                    raise
 
     def remove(self, job: Job, *, queued: bool) -> None:
         """`job` is done; `queued`: it had its turn."""
         with self._lock:
-            self._jobs.discard(job)
-            self._names.discard((job.user_id, job.query_id))
+            self._forget(job)
             if queued:
                 self._at_work -= 1
                 _take_one(self._working, job.user_id)
                 if self._waiting:
                     self._changed.notify_all()
 
-    def _queue(self, user_id: str) -> None:
-        """Wait for a turn in the engine. The lock is held."""
+    def _forget(self, job: Job) -> None:
+        self._jobs.discard(job)
+        self._names.discard((job.user_id, job.query_id))
+
+    def _queue(self, job: Job) -> None:
+        """Wait for a turn in the engine; raises DatabaseError 394 if the query is ended meanwhile. The lock is held."""
+        user_id = job.user_id
         while self._at_work >= MAX_RUNNING or self._working.get(user_id, 0) >= RUNNING_OF_USER:
             self._waiting += 1
-            self._changed.wait()
+            self._changed.wait(WATCH_SECONDS)
             self._waiting -= 1
+            if job.cancelled_at is not None:
+                raise cancelled()
         self._at_work += 1
         self._working[user_id] = self._working.get(user_id, 0) + 1
 

@@ -18,6 +18,7 @@ from stronghouse.engine.logs.journal import Journal, Segment
 from stronghouse.engine.logs.keeper import LogKeeper
 from stronghouse.engine.logs.patterns import Patterns
 from stronghouse.engine.logs.records import QueryRecord, SessionRecord
+from stronghouse.engine.room import Room
 from stronghouse.kernel.errors import Invalid
 
 OWNER_ID = "0" * 16
@@ -32,6 +33,25 @@ class DeadlyJournal(Journal):
 
     def remove(self, segment: Segment, *, damaged: bool = False) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class ShortRoom(Room):
+    """Cuts what was inserted last short, as a disk does that fills up and has room again before anybody looks."""
+
+    engine: Engine
+
+    def check_left(self) -> None:
+        cut_newest_part(self.engine)
+
+
+def cut_newest_part(engine: Engine) -> None:
+    newest = (
+        "SELECT path FROM system.parts WHERE table = 'query_log' AND active ORDER BY modification_time DESC, name DESC"
+    )
+    part = Path(engine.first.value(f"{newest} LIMIT 1"))
+    for name in ("columns.txt", "checksums.txt"):
+        (part / name).write_bytes(b"")
 
 
 @dataclass
@@ -76,8 +96,8 @@ class Logged:
             )
         )
 
-    def append(self, count: int) -> None:
-        for number in range(count):
+    def append(self, count: int, *, first: int = 0) -> None:
+        for number in range(first, first + count):
             self.journal.append(record(query=f"SELECT {number}", query_id=str(number)))
 
 
@@ -172,6 +192,51 @@ def counted(directory: Path) -> dict[str, object]:
         }
 
 
+def refused_at_last(directory: Path) -> dict[str, object]:
+    """Rows that the table refuses when they are about to be written, and takes later."""
+    with logged(directory) as service:
+        service.append(10)
+        service.engine.first.query("ALTER TABLE _stronghouse.query_log ADD CONSTRAINT never CHECK 0")
+        code = flush(service)
+        waiting = service.journal.waiting_bytes > 0
+        service.engine.first.query("ALTER TABLE _stronghouse.query_log DROP CONSTRAINT never")
+        return {"code": code, "waiting": waiting}
+
+
+def inserted_in_part(directory: Path) -> dict[str, object]:
+    """The disk is full for an instant while rows are inserted."""
+    with logged(directory) as service:
+        service.append(4)
+        service.keeper.flush()
+        service.append(6, first=4)
+        room, service.journal.room = service.journal.room, ShortRoom(directory, service.engine)
+        code = flush(service)
+        service.journal.room = room
+        return {"code": code, "waiting": service.journal.waiting_bytes > 0}
+
+
+def merged_in_part(directory: Path) -> dict[str, object]:
+    """The disk is full for an instant while parts are merged."""
+    with logged(directory) as service:
+        for first in (0, 4, 8):
+            service.append(4, first=first)
+            service.keeper.flush()
+        service.engine.first.query("OPTIMIZE TABLE _stronghouse.query_log FINAL")
+        cut_newest_part(service.engine)
+        code = flush(service)
+        active = service.value("SELECT count() FROM system.parts WHERE table = 'query_log' AND active")
+        return {"code": code, "parts": active, "rows": service.value("SELECT count() FROM system.query_log")}
+
+
+def flush(service: Logged) -> int:
+    """The code of the error, 0 for none."""
+    try:
+        service.keeper.flush()
+    except DatabaseError as error:
+        return error.number
+    return 0
+
+
 def damaged(directory: Path) -> dict[str, object]:
     """A segment that was changed from outside, and a record that no table takes, among good ones."""
     with logged(directory) as service:
@@ -259,7 +324,10 @@ def patterns(directory: Path) -> dict[str, object]:
 
 ACTS: dict[str, Callable[[Path], object]] = {
     act.__name__: act
-    for act in (recorded, killed_while_moving, killed_before_moving, counted, damaged, reopened, expired, patterns)
+    for act in (
+        *(recorded, killed_while_moving, killed_before_moving, counted, refused_at_last, inserted_in_part),
+        *(merged_in_part, damaged, reopened, expired, patterns),
+    )
 }
 
 

@@ -142,6 +142,21 @@ def test_records_that_waited_when_the_worker_was_killed_are_moved_by_the_next(tm
     assert act(tmp_path, "counted") == {"rows": "7", "different": "7", "files": []}
 
 
+def test_records_that_the_table_refused_at_last_wait(tmp_path: Path) -> None:
+    assert act(tmp_path, "refused_at_last") == {"code": 469, "waiting": True}
+    assert act(tmp_path, "counted") == {"rows": "10", "different": "10", "files": []}
+
+
+def test_records_that_were_written_only_in_part_are_moved_again(tmp_path: Path) -> None:
+    assert act(tmp_path, "inserted_in_part") == {"code": 243, "waiting": True}
+    assert act(tmp_path, "counted") == {"rows": "10", "different": "10", "files": []}
+
+
+def test_a_merge_that_was_written_only_in_part_is_undone(tmp_path: Path) -> None:
+    assert act(tmp_path, "merged_in_part") == {"code": 0, "parts": "3", "rows": "12"}
+    assert act(tmp_path, "counted") == {"rows": "12", "different": "12", "files": []}
+
+
 def test_what_is_damaged_stops_nothing_else_and_is_kept(tmp_path: Path) -> None:
     found = act(tmp_path, "damaged")
     assert int(found["after_change"]) == 4

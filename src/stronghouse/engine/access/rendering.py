@@ -8,6 +8,7 @@ and a connection sets those that are in force:
     v_<table>       held by those who see all rows of a table of `system`
     g_<number>      the generation of the catalogue, to tell that this file is in force
     s_internal      our own connections
+    s_external      what a request has besides while it brings tables along: it may make temporary ones
     s_everything    whatever runs with every role there is, because nobody set its roles
     d_<id>          users, not roles: what the views of a user run as
     l_<id>, e_<id>  settings profiles, of constraints only; the second where text in VALUES may be evaluated
@@ -37,6 +38,7 @@ from stronghouse.engine.access.system_tables import OWN_ROWS, VISIBLE_WITH
 from stronghouse.engine.configuration import TABLE_ENGINES, Node, base_profile, inert
 
 INTERNAL = "s_internal"
+EXTERNAL = "s_external"
 EVALUATING = "evaluating"
 PROCESSES = "processes"
 """The view of our own over `system.processes`."""
@@ -158,6 +160,7 @@ def _roles(catalogue: Catalogue, markers: dict[str, list[str]]) -> Iterator[Node
     internal = [f"GRANT {', '.join(PRIVILEGES)} ON *.*", OWN_GRANT]
     internal += [f"GRANT TABLE ENGINE ON {engine}" for engine in TABLE_ENGINES]
     yield INTERNAL, _role(internal)
+    yield EXTERNAL, _role(["GRANT CREATE ARBITRARY TEMPORARY TABLE ON *.*"])
     for user in catalogue.users.values():
         # Everybody may look at running queries: at their own, says the row policy below the view.
         own = [*statements_of(user.grants), f"GRANT SELECT ON {OWN_DATABASE}.{PROCESSES}"]

@@ -38,6 +38,8 @@ CAPACITY_BYTES: Final = 512 << 20
 """More than this is never kept waiting: when the tables take nothing for so long, queries are refused."""
 FLUSH_SECONDS: Final = 0.05
 """How long a record waits for others before the disk is asked to keep it: half of the 100 ms that are promised."""
+HEADER: Final = b"stronghouse log journal 1\n"
+"""What every segment begins with, so that whoever looks through a disk can tell what it is."""
 SUFFIX: Final = ".segment"
 DAMAGED: Final = ".damaged"
 
@@ -95,6 +97,8 @@ class _Writing:
         """Write one frame; raises OSError, after which nothing more may be written."""
         sealed = self.cipher.encrypt(_nonce(self.frames), text, None)
         frame = len(sealed).to_bytes(_LENGTH, "little") + sealed
+        if not self.frames:
+            frame = HEADER + frame
         if os.write(self.descriptor, frame) != len(frame):
             raise OSError(errno.ENOSPC, "a short write")
         self.frames += 1
@@ -168,7 +172,10 @@ class Journal:
 
     def read(self, segment: Segment) -> Contents:
         """What is in a closed segment. Raises OSError when the file cannot be read."""
-        records, damaged = _read(segment.path.read_bytes(), self._cipher(segment.name))
+        content = segment.path.read_bytes()
+        if not content.startswith(HEADER):  # a killed worker may have left the beginning of it
+            return Contents((), not HEADER.startswith(content))
+        records, damaged = _read(content[len(HEADER) :], self._cipher(segment.name))
         missing = segment.frames is not None and segment.frames != len(records)
         return Contents(tuple(records), damaged or missing)
 

@@ -2,11 +2,13 @@
 
 A segment is inserted, then deleted. A worker may be killed in between, or an insert fail after it was done: so records
 of a segment that may have been moved before are moved only as far as the tables do not have them. (The engine's own
-`insert_deduplication_token` does not do: it forgets what it had not yet written when the process is killed.)
+`insert_deduplication_token` does not do: it forgets what it had not yet written when the process is killed.) What the
+tables show counts only after it was read from disk again (`parts.py`): the disk may have filled up at any instant.
 """
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +16,7 @@ from typing import Final
 from stronghouse.engine.connection import Connection
 from stronghouse.engine.errors import DatabaseError
 from stronghouse.engine.logs.journal import Journal, Segment
+from stronghouse.engine.logs.parts import CHECK_SECONDS, Parts
 from stronghouse.engine.logs.records import QUERY_MARK, SESSION_MARK
 from stronghouse.engine.logs.tables import DATABASE, ENGINE_LOG, PLACE, QUERIES, SESSIONS, Log, prepare
 
@@ -49,6 +52,8 @@ class LogKeeper:
         self._ending = threading.Event()
         self._idle_rounds = IDLE_ROUNDS
         self._tried: set[int] = set()
+        self._parts = [Parts(f"{DATABASE}.{log.name}", journal.room) for log in (QUERIES, SESSIONS)]
+        self._checked_at = 0.0
         self.failure: DatabaseError | OSError | None = None
         """Why records are not moved, if they are not. They wait in the journal."""
         self._thread = threading.Thread(target=self._run, name="log keeper", daemon=True)
@@ -63,6 +68,9 @@ class LogKeeper:
         connection = connect()
         try:
             prepare(connection, retention_days=self._retention_days)
+            with self._lock:
+                for parts in self._parts:
+                    parts.loaded(connection)
         except BaseException:
             connection.close()
             raise
@@ -111,8 +119,10 @@ class LogKeeper:
                     self._round()
 
     def _round(self) -> None:
-        if self._journal.waiting_bytes:
+        waiting = self._journal.waiting_bytes > 0
+        if waiting:
             self._idle_rounds = 0
+        if waiting or time.monotonic() - self._checked_at > CHECK_SECONDS:
             # It is in `failure`, and the next round tries again.
             with contextlib.suppress(DatabaseError, OSError):
                 self._move_all()
@@ -126,6 +136,7 @@ class LogKeeper:
     def _move_all(self) -> None:
         try:
             connection = self._connected()
+            self._mend(connection)
             self._journal.rotate()
             segments = self._journal.segments()
             if segments:
@@ -140,17 +151,37 @@ class LogKeeper:
 
     def _move(self, connection: Connection, segment: Segment) -> None:
         contents = self._journal.read(segment)
+        lost = self._put(connection, segment, contents.records)
+        if self._is_damaged(connection):
+            # It may have been a merge that nobody waited for: most often there is room again.
+            lost = self._put(connection, segment, contents.records)
+            if self._is_damaged(connection):
+                raise DatabaseError(243, "NOT_ENOUGH_SPACE", "Rows of the logs were written only in part")
+        self._journal.remove(segment, damaged=contents.damaged or lost > 0)
+        self._tried.discard(segment.number)
+
+    def _put(self, connection: Connection, segment: Segment, records: tuple[bytes, ...]) -> int:
+        """Insert the records that the tables lack; how many of them they do not take."""
         lost = 0
         for log, mark in ((QUERIES, QUERY_MARK), (SESSIONS, SESSION_MARK)):
-            numbered = {place: record for place, record in enumerate(contents.records) if record[:1] == mark}
+            numbered = {place: record for place, record in enumerate(records) if record[:1] == mark}
             if numbered and (segment.frames is None or segment.number in self._tried):
                 for place in _moved(connection, log, segment.number):
                     numbered.pop(place, None)
             self._tried.add(segment.number)
             lost += _insert_all(connection, log, [_row(record, segment, place) for place, record in numbered.items()])
-        self._journal.room.check_left()  # else the engine may have written less than it says
-        self._journal.remove(segment, damaged=contents.damaged or lost > 0)
-        self._tried.discard(segment.number)
+        return lost
+
+    def _is_damaged(self, connection: Connection) -> bool:
+        """Whether something was written only in part, and is set aside now."""
+        self._journal.room.check_left()
+        return self._mend(connection)
+
+    def _mend(self, connection: Connection) -> bool:
+        """Set aside what the engine wrote only in part. Whether there was any."""
+        mended = [parts.mend(connection) for parts in self._parts]
+        self._checked_at = time.monotonic()
+        return any(mended)
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -189,10 +220,6 @@ def _insert_all(connection: Connection, log: Log, rows: list[bytes]) -> int:
 
 def _insert(connection: Connection, log: Log, rows: list[bytes]) -> None:
     columns = ", ".join(f"`{name}`" for name in (*log.fields, *PLACE))
-    insertion = connection.insert(f"INSERT INTO {log.input} ({columns}) {_SETTINGS}", input_format="JSONCompactEachRow")
-    try:
-        insertion.append(b"\n".join(rows))
-    except BaseException:
-        insertion.cancel()
-        raise
-    insertion.finish()
+    # Not as a stream: that one tells of success whatever happens when its last block is written (measured, chDB 4.4.0).
+    data = b"\n".join(rows).decode("utf-8", "replace")
+    connection.query(f"INSERT INTO {log.input} ({columns}) {_SETTINGS} FORMAT JSONCompactEachRow\n{data}")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from stronghouse.engine.access.hiding import hidden
-from stronghouse.engine.errors import DatabaseError
+from stronghouse.engine.errors import CUT, DatabaseError
 from stronghouse.engine.logs.arguments import arguments_of, defined_names
 from stronghouse.engine.logs.lookalikes import find
 from stronghouse.engine.logs.records import MAX_QUERY
@@ -47,21 +47,34 @@ _SUSPECT_WORDS: Final = (
     *("authorization", "token", "signature", *sorted(_SOURCES)),
 )
 _MODE: Final = re.compile(r"aes-\d+-[a-z0-9]+|(?:md|sha)[0-9_-]+", re.IGNORECASE)
-_SYNTAX_ERROR: Final = re.compile(r"(Syntax error.*?failed at position \d+).*", re.DOTALL)
+_FAILED_AT: Final = "failed at position "
+_PLACE: Final = re.compile(r"\d+(?: \(line \d+, col \d+\))?")
+_EXPECTED: Final = ". Expected "
 _QUOTED: Final = re.compile(
     r"'(?:[^'\\]|\\.|'')*(?:'|\Z)|`(?:[^`\\]|\\.)*(?:`|\Z)|\"(?:[^\"\\]|\\.)*(?:\"|\Z)", re.DOTALL
 )
 _QUOTE: Final = re.compile(r"['\"`$\u2018\u201c]|\bby\b", re.IGNORECASE)
+_QUOTES: Final = ("'", '"', "`", "$", "\u2018", "\u201c")
+_ABOUT_SIGNING_IN: Final = re.compile(r"identif|passw|_hash|secret|credential", re.IGNORECASE)
+MAX_SETTING: Final = 2_000
+"""Characters of a setting's value that are kept."""
 _SHORT: Final = 4
 """A secret with fewer characters is looked for in quotes only: as it is, it would be found everywhere."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Secrets:
-    """What was masked in a statement: the texts, and whether any string of it may be one."""
+    """What was masked in a statement.
+
+    Attributes:
+        values: the texts.
+        everything: whether any string of it may be one.
+        quotation: whether an error's quotation of it may hold one, though nothing that was found.
+    """
 
     values: frozenset[str] = frozenset()
     everything: bool = False
+    quotation: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -89,10 +102,32 @@ def mask(sql: str, patterns: Callable[[str], str] | None = None) -> Masked:
     return Masked(patterns(text) if patterns is not None else text, secrets)
 
 
+def mask_written(sql: str, patterns: Callable[[str], str] | None = None) -> Masked:
+    """As `mask`, for a statement that was not admitted: as the client wrote it, and maybe not SQL at all.
+
+    A misspelt word can hide what a secret stands behind, so a word that is like one suffices.
+    """
+    quoted = any(quote in sql for quote in _QUOTES)
+    if _ABOUT_SIGNING_IN.search(sql):
+        text, secrets = _from_first_quote(sql)
+    elif quoted and _first_suspect(sql) is not None:
+        text, secrets = _by_place(sql)
+        secrets = Secrets(secrets.values, everything=True)
+    else:
+        text, secrets = sql, _NOTHING
+    text, found = _by_look(text[:MAX_QUERY])
+    secrets = Secrets(secrets.values | found, secrets.everything, quotation=quoted)
+    return Masked(patterns(text) if patterns is not None else text, secrets)
+
+
 def scrub(text: str, secrets: Secrets, patterns: Callable[[str], str] | None = None) -> str:
     """The text of an error without what was masked in the statement that it is about."""
+    if secrets.values and text.endswith(CUT):  # one of them may have been cut, and then is not found
+        longest = max(map(len, secrets.values))
+        text = f"{text[: max(len(text) - len(CUT) - longest, 0)]}{CUT}"
+    if secrets.everything or secrets.quotation:
+        text = _without_quotation(text)
     if secrets.everything:
-        text = _SYNTAX_ERROR.sub(rf"\1 {HIDDEN}", text)
         text = _QUOTED.sub(f"'{HIDDEN}'", text)
     for value in sorted(secrets.values, key=len, reverse=True):
         quote = "" if len(value) >= _SHORT else "'"
@@ -108,7 +143,22 @@ def mask_text(text: str) -> str:
 
 def mask_settings(settings: Mapping[str, str]) -> dict[str, str]:
     """Settings without the values of those whose names say that they are secrets, and without what looks like one."""
-    return {name: HIDDEN if _SECRET_NAME.search(name) else mask_text(value) for name, value in settings.items()}
+    return {
+        name: HIDDEN if _SECRET_NAME.search(name) else mask_text(value[:MAX_SETTING])
+        for name, value in settings.items()
+    }
+
+
+def _without_quotation(text: str) -> str:
+    """A syntax error's text without the part of the statement that it quotes."""
+    place = text.find(_FAILED_AT)
+    number = _PLACE.match(text, place + len(_FAILED_AT)) if place >= 0 else None
+    if number is None:
+        return text
+    # What was expected are the engine's own words, unless the statement has such words, too.
+    expected = text.find(_EXPECTED, number.end())
+    own = expected >= 0 and text.find(_EXPECTED, expected + 1) < 0
+    return f"{text[: number.end()]} {HIDDEN}{text[expected:] if own else ''}"
 
 
 def _by_place(sql: str) -> tuple[str, Secrets]:
@@ -146,9 +196,10 @@ def _from_first_quote(sql: str) -> tuple[str, Secrets]:
 
 
 def _by_look(text: str) -> tuple[str, frozenset[str]]:
-    found = frozenset(text[start:end] for start, end in find(text))
+    spans = list(find(text))
+    found = frozenset(text[start:end] for start, end in spans)
     pieces, position = [], 0
-    for start, end in find(text) if found else ():
+    for start, end in spans:
         pieces += [text[position:start], HIDDEN]
         position = end
     values = frozenset(value for value in found if len(value) >= _SHORT and value != HIDDEN)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stronghouse.engine.errors import DatabaseError
-from stronghouse.engine.logs.journal import FLUSH_SECONDS, Journal
+from stronghouse.engine.logs.journal import FLUSH_SECONDS, HEADER, Journal
 from tests.unit.engine.logs.test_records import query, session
 
 KEY = bytes(range(32))
@@ -43,7 +43,7 @@ def queries(journal: Journal) -> list[str]:
 
 
 def frames(path: Path) -> list[bytes]:
-    content, found = path.read_bytes(), []
+    content, found = path.read_bytes().removeprefix(HEADER), []
     while content:
         end = 4 + int.from_bytes(content[:4], "little")
         found.append(content[:end])
@@ -138,7 +138,7 @@ def test_an_end_that_a_killed_worker_did_not_write_is_no_damage(tmp_path: Path, 
 def test_zeros_after_a_power_cut_are_no_damage(tmp_path: Path) -> None:
     path = filled(tmp_path)
     whole = frames(path)
-    path.write_bytes(b"".join(whole[:2]) + bytes(5000))
+    path.write_bytes(HEADER + b"".join(whole[:2]) + bytes(5000))
     journal = Journal(tmp_path, KEY, "service")
     assert queries(journal) == ["0", "1"]
     journal.close()
@@ -148,7 +148,7 @@ def test_zeros_after_a_power_cut_are_no_damage(tmp_path: Path) -> None:
 def test_frames_that_were_dropped_or_moved_are_damage(tmp_path: Path, order: list[int]) -> None:
     path = filled(tmp_path)
     whole = frames(path)
-    path.write_bytes(b"".join(whole[place] for place in order))
+    path.write_bytes(HEADER + b"".join(whole[place] for place in order))
     journal = Journal(tmp_path, KEY, "service")
     assert journal.read(journal.segments()[0]).damaged
     journal.close()
@@ -159,7 +159,7 @@ def test_a_changed_bit_is_damage_wherever_it_is_in_a_frame(tmp_path: Path) -> No
     content = path.read_bytes()
     journal = Journal(tmp_path, KEY, "service")
     (segment,) = journal.segments()
-    for place in range(4, len(frames(path)[0]), 7):
+    for place in range(len(HEADER) + 4, len(HEADER) + len(frames(path)[0]), 7):
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         contents = journal.read(segment)
         assert contents.damaged
@@ -187,7 +187,7 @@ def test_a_segment_of_this_process_that_lost_its_end_is_damaged(journal: Journal
     journal.rotate()
     (segment,) = journal.segments()
     whole = frames(segment.path)
-    segment.path.write_bytes(b"".join(whole[:2]))
+    segment.path.write_bytes(HEADER + b"".join(whole[:2]))
     contents = journal.read(segment)
     assert contents.damaged
     assert len(contents.records) == 2
