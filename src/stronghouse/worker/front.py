@@ -109,6 +109,10 @@ class Front:
             trace.error = DatabaseError(210, "NETWORK_ERROR", "The client went away")
             self.recorder.failed(trace)
             raise
+        except Exception:  # told by the server, which knows no more of it
+            trace.error = DatabaseError(UNKNOWN_EXCEPTION, "UNKNOWN_EXCEPTION", "The service met an internal error")
+            self.recorder.failed(trace)
+            raise
 
     def _again(self, digest: bytes, exchange: Exchange) -> bool:
         """Answer a request like one that came before; False if there was none."""

@@ -1,11 +1,12 @@
 """One request's statement, from its text to its result, in the one thread that serves the request."""
 
+import contextlib
 import itertools
 import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stronghouse.engine.admission import Admission, Statement
@@ -14,6 +15,7 @@ from stronghouse.engine.connection import Connection, Counters
 from stronghouse.engine.errors import DatabaseError, cancelled, read_only, syntax_error
 from stronghouse.engine.room import Room
 from stronghouse.engine.sql import text as literal
+from stronghouse.engine.tokens import split
 from stronghouse.worker.body import Source, read_piece
 from stronghouse.worker.caller import Caller, in_comment
 from stronghouse.worker.connections import TOO_LONG, Connections, Kind, kind_of
@@ -39,6 +41,7 @@ MOST_PROGRESS = 32
 _LITERALS = re.compile(
     rb"(?:[^'A-Za-z_`\"$]++|'(?:[^'\\]|\\.|'')*+'|(?:NULL|null|true|false)\b|(?<=\d)e(?=[-+\d]))*+", re.DOTALL
 )
+USAGE_TABLES = frozenset({"quota_usage", "quotas_usage", "quota_counts"})
 FREEING = frozenset({"DROP", "TRUNCATE"})
 """What makes room on a full disk, so is not refused there."""
 _PROCESS = secrets.token_hex(6)
@@ -68,6 +71,7 @@ class Query:
 
     Attributes:
         token: names it inside the engine; its text begins with it there.
+        written: the statement as the client wrote it, from when it is read until it is admitted.
         statement: once it is admitted.
         output_format: the format of the result, known before its first byte.
         encoding: how the engine compresses the result; None when it does not.
@@ -91,6 +95,7 @@ class Query:
     new_stream: Callable[["Query"], ResultStream]
     session: Session | None = None
     external: Sequence[ExternalTable] = ()
+    written: str = ""
     statement: Statement | None = None
     output_format: str = ""
     encoding: str | None = None
@@ -169,19 +174,20 @@ class Query:
     def read(self) -> tuple[Statement, bytes]:
         """Read the statement and admit it; it, and what was already read of its data. Raises DatabaseError."""
         text, data = self._read_text()
+        self.written = text
         statement = self.tools.admission.admit(
             text,
             parameters=self.options.parameters,
             administrator=self.caller.is_owner,
             protected=self._is_protected,
         )
+        self.statement, self.written = statement, ""
         if statement.takes_data and data is None:
             # The engine's own reading of it would drop them, and report success.
             raise syntax_error(
                 "The data of this INSERT cannot be found: write it without a byte order mark, # comments, $$ strings "
                 "and unusual quotes or spaces, and with FORMAT or VALUES"
             )
-        self.statement = statement
         self._check_method(statement)
         return statement, data or b""
 
@@ -240,6 +246,8 @@ class Query:
         """The kind of connection that will do; None if the statement may change something on it."""
         if self.external or not (statement.selects or statement.takes_data) or self.options.progress_seconds:
             return None
+        if statement.takes_data and statement.names_by_parameter:
+            return None  # the parameter would stay for the next request
         return kind_of(read_only=self.options.read_only, quick=self._is_quick(statement))
 
     def _is_quick(self, statement: Statement) -> bool:
@@ -264,9 +272,13 @@ class Query:
     def _execute_any(self, connection: Connection, admitted: Statement, data: bytes) -> None:
         self._check_cancelled()
         statement = self.caller.own(admitted)
-        if "quota" in statement.text:  # its tables tell what was used up to now
+        if reads_usage(statement.text):
             self.tools.system.refresh_usage(self.caller.catalogue)
         self.in_engine = True
+        with self._watched(connection):
+            self._execute_kind(connection, statement, data)
+
+    def _execute_kind(self, connection: Connection, statement: Statement, data: bytes) -> None:
         if statement.takes_data and statement.output_format == "Values":
             self._insert_values(connection, statement, data)
         elif statement.takes_data:
@@ -295,7 +307,7 @@ class Query:
             self._insert(connection, statement, data)
 
     def _insert(self, connection: Connection, statement: Statement, data: bytes) -> None:
-        if statement.names_by_parameter:
+        if statement.names_by_parameter and self.options.parameters:
             changes = [f"param_{name} = {literal(value)}" for name, value in self.options.parameters.items()]
             connection.query(f"SET {', '.join(changes)}")
         insertion = connection.insert(
@@ -324,7 +336,6 @@ class Query:
         text, tail = statement.text, statement.tail
         clause = text[tail:] or f" FORMAT {self.output_format}"
         outfile = f" INTO OUTFILE '/dev/fd/{stream.writing}' TRUNCATE{compression} "
-        self._tell_progress(connection)
         sql = f"{self.prefix()}{text[:tail]}{outfile}{clause}"
         self.counters = connection.query(sql, parameters=self.options.parameters).counters
 
@@ -343,30 +354,42 @@ class Query:
         self.data, self.counters = result.data, result.counters
         self.ran_quickly = kind_of(read_only=self.options.read_only, quick=True)
 
-    def _tell_progress(self, connection: Connection) -> None:
-        """Note what the query has done now and then, for headers. No request can use the connection after this one."""
-        seconds = self.options.progress_seconds
-        if seconds is None:
+    @contextlib.contextmanager
+    def _watched(self, connection: Connection) -> Iterator[None]:
+        """Note now and then what the query has done: for headers, and for quotas should it fail."""
+        if self.options.progress_seconds is None and not self.caller.catalogue.quotas:
+            yield
             return
-        last = 0.0
+        seen = _Progress()
 
         def note(numbers: Mapping[str, int]) -> None:
-            nonlocal last
-            elapsed = numbers["elapsed_ns"] / 1e9
-            if len(self.progress) < MOST_PROGRESS and elapsed - last >= seconds:
-                last = elapsed
-                done = Counters(numbers["read_rows"], numbers["read_bytes"], numbers["written_rows"])
-                total = max(numbers["total_rows_to_read"], numbers["read_rows"])
-                self.progress.append(progress_header(done, elapsed, total_rows=total))
+            seen.done = Counters(numbers["read_rows"], numbers["read_bytes"], numbers["written_rows"])
+            seen.elapsed = numbers["elapsed_ns"] / 1e9
+            self._tell(seen, total_rows=max(numbers["total_rows_to_read"], numbers["read_rows"]))
 
+        begin = time.monotonic()
         connection.watch(note)
+        try:
+            yield
+        except BaseException:
+            # The engine gives counts with a result only.
+            self.counters = seen.up_to(time.monotonic() - begin)
+            raise
+        finally:
+            connection.watch(None)
+
+    def _tell(self, seen: "_Progress", *, total_rows: int) -> None:
+        """Have the response's head tell of it, if it is time."""
+        seconds = self.options.progress_seconds
+        if seconds is not None and len(self.progress) < MOST_PROGRESS and seen.elapsed - seen.told >= seconds:
+            seen.told = seen.elapsed
+            self.progress.append(progress_header(seen.done, seen.elapsed, total_rows=total_rows))
 
     def _command(self, connection: Connection, statement: Statement) -> None:
         self.output_format = self._format(statement)
         if statement.text.startswith("SYSTEM FLUSH LOGS"):
             self.tools.system.flush_logs()
             return
-        self._tell_progress(connection)
         result = connection.query(
             f"{self.prefix()}{statement.text}", output_format=self.output_format, parameters=self.options.parameters
         )
@@ -406,6 +429,25 @@ class Query:
     def _check_cancelled(self) -> None:
         if self._stopped:
             raise cancelled()
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What the engine told last of a query: what it had done, after how many seconds; and when a header told of it."""
+
+    done: Counters = field(default_factory=Counters)
+    elapsed: float = 0.0
+    told: float = 0.0
+
+    def up_to(self, seconds: float) -> Counters:
+        """What it did in all this time, if it went on at the same pace: it is told ten times a second."""
+        pace = max(seconds / self.elapsed, 1.0) if self.elapsed else 1.0
+        return Counters(*(round(count * pace) for count in self.done))
+
+
+def reads_usage(text: str) -> bool:
+    """Whether a statement names a table of `system` that tells what was used of quotas up to now."""
+    return "quota" in text and any(token.is_name and token.text in USAGE_TABLES for token in split(text))
 
 
 def _holds_expressions(data: bytes) -> bool:

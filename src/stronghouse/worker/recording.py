@@ -6,6 +6,7 @@ Invariants:
 """
 
 import os
+import re
 import threading
 import time
 import uuid
@@ -18,7 +19,7 @@ from typing import Literal, cast
 from stronghouse.engine.admission import Statement
 from stronghouse.engine.errors import DatabaseError
 from stronghouse.engine.logs.journal import Journal
-from stronghouse.engine.logs.masking import Masked, mask, mask_settings, mask_text, scrub
+from stronghouse.engine.logs.masking import NOTHING, Masked, mask, mask_settings, mask_text, mask_written, scrub
 from stronghouse.engine.logs.records import AuthType, HttpMethod, QueryRecord, SessionRecord, Template
 from stronghouse.engine.quotas import Consumer, QuotaKeeper
 from stronghouse.worker.caller import Caller, Peer
@@ -30,6 +31,10 @@ from stronghouse.worker.sessions import Session
 REMEMBERED_TEXTS = 1024
 LOGGED_IN_SECONDS = 60.0
 """Requests of one user from one address within this time of each other are one sign-in in the session log."""
+_REFUSED = frozenset({48, 73, 115, 164, 452, 497})
+"""Codes of statements that were understood, and not admitted: nothing in them is misspelt."""
+_WITH_DATA = re.compile(r"(\A\s*INSERT\b.*?\b(?:VALUES|FORMAT\s+\w+))\b.*", re.IGNORECASE | re.DOTALL)
+"""An INSERT and what follows it: data are not recorded."""
 _METHODS = frozenset({"GET", "POST", "PUT", "HEAD"})
 
 
@@ -54,6 +59,7 @@ class Trace:
         query: once its options are read.
         error: what the client is told, if it failed.
         charged: whether the query was counted for quotas at its beginning.
+        recorded: whether it has its record.
     """
 
     peer: Peer
@@ -66,6 +72,7 @@ class Trace:
     query: Query | None = None
     error: DatabaseError | None = None
     charged: bool = False
+    recorded: bool = False
 
 
 class Recorder:
@@ -145,11 +152,13 @@ class Recorder:
         if trace.caller is not None:
             self._charge(trace, trace.caller)
             self._journal.append(self._record(trace, trace.caller))
+            trace.recorded = True
 
     def failed(self, trace: Trace) -> None:
-        """A request failed."""
-        if trace.caller is None:
+        """A request failed. It makes no second record of one that was recorded, as one whose answer did not get out."""
+        if trace.caller is None or trace.recorded:
             return
+        trace.recorded = True
         try:
             self._charge(trace, trace.caller)
         finally:
@@ -160,8 +169,8 @@ class Recorder:
         message = error.public
         if trace.caller is not None:
             message = with_real_names(message, trace.caller)
-        if trace.query is not None and trace.query.text:
-            message = scrub(message, self._mask(trace.query.text).secrets, self._patterns)
+        found = self._masked_of(trace.query, error)
+        message = scrub(message, found.secrets if found is not None else NOTHING, self._patterns)
         return error if message == error.public else DatabaseError(error.number, error.name, message)
 
     def template(self, trace: Trace, caller: Caller) -> Template:
@@ -176,6 +185,7 @@ class Recorder:
         query, error, peer = trace.query, trace.error, trace.peer
         now = time.time()
         counters = query.counters if query is not None else None
+        statement = self._masked_of(query, error)
         return QueryRecord(
             type=_type(query, error),
             event_time_microseconds=int(now * 1e6),
@@ -188,7 +198,7 @@ class Recorder:
             result_rows=counters.result_rows if counters else 0,
             result_bytes=query.sent_bytes if query is not None else 0,
             current_database=query.database if query is not None else "",
-            query=self._mask(query.text).text if query is not None and query.text else "",
+            query=statement.text if statement is not None else "",
             query_kind=query.kind if query is not None else "",
             exception_code=error.number if error else 0,
             exception=error.public if error else "",
@@ -222,6 +232,19 @@ class Recorder:
             "execution_time": time.time() - trace.started,
         }
         self._quotas.charge(caller.catalogue, consumer_of(trace, caller), amounts)
+
+    def _masked_of(self, query: Query | None, error: DatabaseError | None) -> Masked | None:
+        """The statement as it may be recorded, as far as it was read."""
+        if query is None:
+            return None
+        if query.text:
+            return self._mask(query.text)
+        if not query.written:
+            return None
+        written = _WITH_DATA.sub(r"\1", query.written, count=1)
+        if error is not None and error.number in _REFUSED:
+            return mask(written, self._patterns)
+        return mask_written(written, self._patterns)
 
     def _mask(self, text: str) -> Masked:
         with self._lock:

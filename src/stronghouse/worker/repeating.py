@@ -25,7 +25,7 @@ from stronghouse.worker.caller import CLIENT_ADDRESS, CLIENT_PORT, TLS_CIPHER, T
 from stronghouse.worker.connections import Connections, Kind
 from stronghouse.worker.exchange import Exchange
 from stronghouse.worker.gate import Gate
-from stronghouse.worker.query import KNOWN_BYTES, Query, next_token
+from stronghouse.worker.query import KNOWN_BYTES, Query, next_token, reads_usage
 from stronghouse.worker.recording import Recorder, Trace, new_query_id
 from stronghouse.worker.responses import Header, Identity, format_headers, outcome_headers
 from stronghouse.worker.running import Running
@@ -125,9 +125,13 @@ class Repeats:
     def remember(self, digest: bytes, query: Query, trace: Trace) -> None:
         """Requests with this digest are like the one that `trace` is of, which has just succeeded."""
         caller, kind, statement = query.caller, query.ran_quickly, query.statement
-        if kind is None or statement is None or caller.catalogue.quotas or "quota" in statement.text:
+        if kind is None or statement is None or caller.catalogue.quotas:
             return
-        if statement.marks or any(method.valid_until is not None for method in caller.user.methods):
+        if (
+            reads_usage(statement.text)
+            or statement.marks
+            or any(method.valid_until is not None for method in caller.user.methods)
+        ):
             return
         known = _Known(
             caller,

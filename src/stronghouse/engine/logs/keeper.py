@@ -136,9 +136,10 @@ class LogKeeper:
     def _move_all(self) -> None:
         try:
             connection = self._connected()
-            self._mend(connection)
             self._journal.rotate()
             segments = self._journal.segments()
+            if self.failure is not None or not segments:  # else `_move` does it
+                self._mend(connection)
             if segments:
                 # The engine wrote its rows before the front wrote the records.
                 connection.query(f"SYSTEM FLUSH LOGS {ENGINE_LOG}")

@@ -56,6 +56,9 @@ _QUOTED: Final = re.compile(
 _QUOTE: Final = re.compile(r"['\"`$\u2018\u201c]|\bby\b", re.IGNORECASE)
 _QUOTES: Final = ("'", '"', "`", "$", "\u2018", "\u201c")
 _ABOUT_SIGNING_IN: Final = re.compile(r"identif|passw|_hash|secret|credential", re.IGNORECASE)
+_USER: Final = re.compile("user", re.IGNORECASE)
+_BY: Final = re.compile(r"\bby\b", re.IGNORECASE)
+_READING: Final = ("select", "with", "(")
 MAX_SETTING: Final = 2_000
 """Characters of a setting's value that are kept."""
 _SHORT: Final = 4
@@ -85,7 +88,8 @@ class Masked:
     secrets: Secrets
 
 
-_NOTHING: Final = Secrets()
+NOTHING: Final = Secrets()
+"""Of a statement in which nothing was masked, or that was never read."""
 
 
 def mask(sql: str, patterns: Callable[[str], str] | None = None) -> Masked:
@@ -95,7 +99,7 @@ def mask(sql: str, patterns: Callable[[str], str] | None = None) -> Masked:
         sql: the statement, best in canonical form.
         patterns: the operator's own rules (`Patterns.apply`).
     """
-    text, secrets = _by_place(sql) if _first_suspect(sql) is not None else (sql, _NOTHING)
+    text, secrets = _by_place(sql) if _first_suspect(sql) is not None else (sql, NOTHING)
     text, found = _by_look(text[:MAX_QUERY])
     if found:
         secrets = Secrets(secrets.values | found, secrets.everything)
@@ -108,13 +112,13 @@ def mask_written(sql: str, patterns: Callable[[str], str] | None = None) -> Mask
     A misspelt word can hide what a secret stands behind, so a word that is like one suffices.
     """
     quoted = any(quote in sql for quote in _QUOTES)
-    if _ABOUT_SIGNING_IN.search(sql):
+    if _may_sign_in(sql):
         text, secrets = _from_first_quote(sql)
     elif quoted and _first_suspect(sql) is not None:
         text, secrets = _by_place(sql)
         secrets = Secrets(secrets.values, everything=True)
     else:
-        text, secrets = sql, _NOTHING
+        text, secrets = sql, NOTHING
     text, found = _by_look(text[:MAX_QUERY])
     secrets = Secrets(secrets.values | found, secrets.everything, quotation=quoted)
     return Masked(patterns(text) if patterns is not None else text, secrets)
@@ -147,6 +151,13 @@ def mask_settings(settings: Mapping[str, str]) -> dict[str, str]:
         name: HIDDEN if _SECRET_NAME.search(name) else mask_text(value[:MAX_SETTING])
         for name, value in settings.items()
     }
+
+
+def _may_sign_in(sql: str) -> bool:
+    """Whether it may have been meant to say how somebody signs in, misspelt as it may be."""
+    if _ABOUT_SIGNING_IN.search(sql):
+        return True
+    return bool(_USER.search(sql) and _BY.search(sql)) and not sql.lstrip().lower().startswith(_READING)
 
 
 def _without_quotation(text: str) -> str:
@@ -191,7 +202,7 @@ def _first_suspect(sql: str) -> int | None:
 
 def _from_first_quote(sql: str) -> tuple[str, Secrets]:
     quote, suspect = _QUOTE.search(sql), _first_suspect(sql)
-    kept = min(quote.start() if quote else len(sql), suspect or 0)
+    kept = min(quote.start() if quote else len(sql), len(sql) if suspect is None else suspect)
     return f"{sql[:kept]}{HIDDEN}", Secrets(everything=True)
 
 

@@ -58,24 +58,27 @@ class Parts:
         return True
 
     def _are_sound(self, connection: Connection) -> bool:
-        active = self._active(connection)
-        while new := sorted(active - self._sound):
-            for name in new:
-                if not self._is_sound(connection, name):
+        vanished = True
+        while vanished:
+            active = self._active(connection)
+            vanished = False
+            for name in sorted(active - self._sound):
+                sound = self._is_sound(connection, name)
+                if sound is False:
                     return False
+                vanished = vanished or sound is None  # it was merged into another, which is new
             self._sound = active
-            active = self._active(connection)  # what was merged meanwhile is new again
-        self._sound = active
         return True
 
-    def _is_sound(self, connection: Connection, name: str) -> bool:
+    def _is_sound(self, connection: Connection, name: str) -> bool | None:
+        """None: there is no such part any more."""
         try:
             check = f"CHECK TABLE {self._table} PART '{name}' SETTINGS check_query_single_value_result = 1"
             return connection.value(check) == "1"
         except DatabaseError as error:
             if error.number != _NO_SUCH_DATA_PART:
                 raise
-            return True  # it was merged into another
+            return None
 
     def _active(self, connection: Connection) -> frozenset[str]:
         return frozenset(connection.value(self._listing).split())
