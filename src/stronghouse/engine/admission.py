@@ -11,18 +11,20 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 from stronghouse.engine import rules
-from stronghouse.engine.boundary.calls import administrative_call, check_calls
+from stronghouse.engine.boundary.calls import administrative_call, check_calls, check_new_function
 from stronghouse.engine.boundary.classification import Entry, Verdict
 from stronghouse.engine.boundary.protection import Protected, touched_tables
 from stronghouse.engine.boundary.statements import kind_of
 from stronghouse.engine.boundary.storage import check_codecs, check_engines, check_format
+from stronghouse.engine.boundary.texts import READERS
 from stronghouse.engine.boundary.vocabulary import read_vocabulary
 from stronghouse.engine.connection import Classification, Connection
 from stronghouse.engine.engine import Engine
 from stronghouse.engine.errors import DatabaseError, access_denied, query_too_large, syntax_error
-from stronghouse.engine.rewriting import find_marks
+from stronghouse.engine.rewriting import IDENTITIES, OWN_DATABASE, find_marks
 from stronghouse.engine.statement import Statement, describe
 from stronghouse.engine.tokens import Kind, Token, split
 
@@ -34,6 +36,7 @@ REOPENING_SECONDS = 60.0
 """How long a statement waits for an engine that is being reopened."""
 CACHED_TEXT = 8 << 10
 CACHED_STATEMENTS = 1024
+_CLAUSES = frozenset({"select", "with", "settings", "from"})
 _SCOPE = ": In scope SELECT formatQuerySingleLine("
 
 
@@ -48,6 +51,7 @@ class Admission:
         with self._connected, engine.connect() as connection:
             self._vocabulary = read_vocabulary(connection)
         self._check_calls = check_calls(self._vocabulary)
+        self._risky = _CLAUSES | READERS - {"null"} | IDENTITIES | frozenset(self._vocabulary.refused)
         self._lock = threading.Lock()
         self._admitted: OrderedDict[str, Statement] = OrderedDict()
 
@@ -73,7 +77,8 @@ class Admission:
         statement = self._known(sql) or self._examine(sql)
         for value in (parameters or {}).values():
             # A parameter that stands for a name can stand for a function's: arrayMap({f:Identifier}, …).
-            if statement.names_by_parameter and ("\\" in value or value.lower() in self._vocabulary.handed):
+            named = "\\" in value or OWN_DATABASE in value or value.lower() in self._vocabulary.handed
+            if statement.names_by_parameter and named:
                 raise access_denied("This name cannot be given by a query parameter in this service.")
         if not administrator:
             _check_caller(statement, protected)
@@ -93,13 +98,14 @@ class Admission:
         """Whether the text after VALUES may be evaluated: no subquery, and nothing refused, in it or for one user."""
         try:
             tokens = [Token(Kind.WORD, "INSERTED", 0, 0), *split(data, comments=False)]
+            if any(_is_apart(token, following) for token, following in pairwise(tokens[1:])):
+                return False  # nothing says that it is no call, as the canonical form of a statement does
             self._check_calls(tokens)
             special = find_marks(tokens) or administrative_call(tokens, self._vocabulary)
         except (DatabaseError, IndexError):
             return False
-        risky = {"SELECT", "WITH", "SETTINGS", "FROM", *(name.upper() for name in self._vocabulary.refused)}
         return not special and not any(
-            token.is_name and (token.text.upper() in risky or "\\" in token.text) for token in tokens
+            token.is_name and (token.text.lower() in self._risky or "\\" in token.text) for token in tokens
         )
 
     def close(self) -> None:
@@ -141,12 +147,15 @@ class Admission:
 
     def _examine(self, sql: str) -> Statement:
         canonical, classification = self._canonical(sql)
-        tokens = split(canonical)
+        tokens = rules.read_tokens(canonical)
         if not tokens:
             raise syntax_error("Empty query")
         try:
             entry = kind_of(tokens)
-            rules.check_form(tokens)
+            created = rules.check_form(tokens)
+            if created is not None:
+                check_new_function(created, self._vocabulary)
+            rules.check_names(tokens)
             self._check_calls(tokens)
             if entry.verdict is Verdict.ACCESS:
                 find_marks(tokens)  # a policy's condition would be the same for everybody
@@ -210,9 +219,16 @@ def _format(connection: Connection, sql: str) -> str:
         sql.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r").replace("\0", "\\0")
     )
     try:
-        return connection.value("SELECT formatQuerySingleLine({sql:String})", parameters={"sql": escaped})
+        printed = connection.query(
+            "SELECT formatQuerySingleLine({sql:String})", output_format="TSVRaw", parameters={"sql": escaped}
+        )
+        return printed.data.decode().removesuffix("\n")
     except DatabaseError as error:
         message = error.public.split(_SCOPE, 1)[0]
         raise DatabaseError(error.number, error.name, message) from None
-    except UnicodeEncodeError:
-        raise syntax_error("The statement is not valid UTF-8.") from None
+    except UnicodeError:  # of the statement, or of what an escape in it stands for
+        raise syntax_error("The statement, or a string in it, is not valid UTF-8.") from None
+
+
+def _is_apart(token: Token, following: Token) -> bool:
+    return token.is_name and following.says("(") and following.start != token.end

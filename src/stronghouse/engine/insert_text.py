@@ -9,7 +9,7 @@ from stronghouse.engine.tokens import Token, scan
 
 MAX_HEAD = 256 << 10
 """Longest INSERT before its data, in bytes: ClickHouse's default `max_query_size`."""
-_FIRST_WORD = re.compile(rb"(?:\s|--[^\n]*\n|/\*.*?\*/)*([A-Za-z]+(?=[^A-Za-z])|[^A-Za-z\s/-])", re.DOTALL)
+_FIRST_WORD = re.compile(rb"(?:\s|--[^\n]*\n|/\*.*?\*/)*+([A-Za-z]+(?=[^A-Za-z])|[^A-Za-z\s/-])", re.DOTALL)
 _AFTER_FORMAT = re.compile(rb"[ \t\f]*(?:;[ \t]*(?=\r?\n|\Z))?\r?\n?")
 
 

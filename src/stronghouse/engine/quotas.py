@@ -10,6 +10,7 @@ Invariants:
 """
 
 import secrets
+from collections import Counter as Keys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -224,8 +225,13 @@ class QuotaKeeper:
         over = [place for place, counter in self._counters.items() if counter.end <= now]
         for place in over:
             del self._counters[place]
-        for place in list(self._counters)[: max(len(self._counters) - MOST_COUNTED, 0)]:
-            del self._counters[place]
+        excess = len(self._counters) - MOST_COUNTED
+        if excess > 0:
+            # Of the quota with the most keys: whoever makes up keys can push out nobody else's count.
+            quota_id, _ = Keys(place[0] for place in self._counters).most_common(1)[0]
+            own = [place for place in self._counters if place[0] == quota_id]
+            for place in own[: excess + len(own) // 10]:
+                del self._counters[place]
 
 
 def _key(quota: Quota, consumer: Consumer) -> str:

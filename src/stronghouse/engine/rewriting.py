@@ -17,10 +17,14 @@ from stronghouse.engine.errors import access_denied, not_implemented
 from stronghouse.engine.sql import text as literal
 from stronghouse.engine.tokens import Kind, Token
 
-PROCESSES = "_stronghouse.processes"
+OWN_DATABASE = "_stronghouse"
+"""The database of the service's own tables, which no statement of a user's names."""
+PROCESSES = f"{OWN_DATABASE}.processes"
 """The service's list of running queries, which takes the place of the engine's."""
 USER = frozenset({"currentuser", "user", "current_user", "session_user", "authuser", "authenticateduser"})
 ROLES = {"currentroles": "current", "enabledroles": "enabled", "defaultroles": "default"}
+IDENTITIES = USER | frozenset(ROLES)
+"""All functions that are answered here, in lower case."""
 _BARE = ("CURRENT_USER", "SESSION_USER", "CURRENTUSER")
 """Names that the engine takes for the function where no column has them."""
 _QUERIES = ("SELECT", "WITH", "(", "INSERT", "EXPLAIN", "DESCRIBE", "KILL")
@@ -105,7 +109,7 @@ def _identities(tokens: Sequence[Token]) -> Iterator[Mark]:
     bare = not any(token.says("FROM") for token in tokens)
     for place, token in enumerate(tokens):
         what = _identity(tokens, place)
-        end = tokens[place + 2].end if what is not None else token.end
+        last = place + 2 if what is not None else place
         if what is None and bare and first.says("SELECT") and _stands_alone(tokens, place):
             what = Place.USER
         if what is None:
@@ -115,9 +119,9 @@ def _identities(tokens: Sequence[Token]) -> Iterator[Mark]:
                 f"{token.text}() is not supported in views, column expressions and policies of this service: "
                 "inside its engine it would be the same for everybody."
             )
-        aliased = first.says(*_QUERIES) and not _is_followed_by(tokens, end, "AS")
-        name = token.text if end == token.end else f"{token.text}()"
-        yield Mark(token.start, end, what, f"`{name}`" if aliased else "")
+        aliased = first.says(*_QUERIES) and not (last + 1 < len(tokens) and tokens[last + 1].says("AS"))
+        name = token.text if last == place else f"{token.text}()"
+        yield Mark(token.start, tokens[last].end, what, f"`{name}`" if aliased else "")
 
 
 def _identity(tokens: Sequence[Token], place: int) -> Place | None:
@@ -137,11 +141,6 @@ def _stands_alone(tokens: Sequence[Token], place: int) -> bool:
         return False
     before, after = tokens[place - 1], tokens[place + 1] if place + 1 < len(tokens) else None
     return not before.says(".", "AS", ":", "SETTINGS") and not (after and after.says(".", "="))
-
-
-def _is_followed_by(tokens: Sequence[Token], end: int, word: str) -> bool:
-    following = next((token for token in tokens if token.start >= end), None)
-    return following is not None and following.says(word)
 
 
 def _processes(tokens: Sequence[Token]) -> Iterator[Mark]:

@@ -8,17 +8,41 @@ its form.
 import itertools
 from collections.abc import Iterator, Sequence
 
-from stronghouse.engine.errors import access_denied, not_implemented
+from stronghouse.engine.errors import DatabaseError, access_denied, not_implemented
+from stronghouse.engine.rewriting import OWN_DATABASE
 from stronghouse.engine.settings import check_setting
-from stronghouse.engine.tokens import Kind, Token
+from stronghouse.engine.tokens import Kind, Token, scan
 
 Tokens = Sequence[Token]
 
+MAX_TOKENS = 100_000
+"""Most words, names, values and signs in a statement: reading so many takes a second, in which nothing else runs."""
 READS = ("SELECT", "WITH", "(", "SHOW", "DESCRIBE", "EXPLAIN", "EXISTS", "CHECK")
 
 
-def check_form(tokens: Tokens) -> None:
-    """It is one statement for this service alone, and one that makes a function makes it of an expression."""
+def read_tokens(canonical: str) -> list[Token]:
+    """The tokens of a statement; raises DatabaseError 229 for more than are looked at."""
+    tokens = list(itertools.islice(scan(canonical), MAX_TOKENS + 1))
+    if len(tokens) > MAX_TOKENS:
+        raise DatabaseError(
+            229,
+            "QUERY_IS_TOO_LARGE",
+            f"Query is too large: in this service a statement can have {MAX_TOKENS} words, values and signs.",
+        )
+    return tokens
+
+
+def check_names(tokens: Tokens) -> None:
+    """Nobody names the service's own database, in which its logs are."""
+    if any(token.is_name and OWN_DATABASE in token.text for token in tokens):
+        raise access_denied("This database belongs to the service: its logs are read as tables of `system`.")
+
+
+def check_form(tokens: Tokens) -> str | None:
+    """It is one statement for this service alone, and one that makes a function makes it of an expression.
+
+    Returns the name of the function that it makes, if it makes one.
+    """
     for token, following in _pairs(tokens):
         if token.says("PARALLEL") and following.says("WITH"):
             raise not_implemented("PARALLEL WITH is not supported: send the statements one by one.")
@@ -27,14 +51,16 @@ def check_form(tokens: Tokens) -> None:
     if tokens[0].says("CREATE"):
         place = next(place for place, token in enumerate(tokens) if not token.says("CREATE", "OR", "REPLACE"))
         if tokens[place].says("FUNCTION"):
-            _check_function(tokens[place + 1 :])
+            return _check_function(tokens[place + 1 :])
+    return None
 
 
-def _check_function(tokens: Tokens) -> None:
+def _check_function(tokens: Tokens) -> str:
     """Only functions that are an expression: `CREATE FUNCTION [IF NOT EXISTS] name AS …`."""
     rest = tokens[3:] if tokens[0].says("IF") else tokens
     if not rest[1].says("AS"):
         raise access_denied("Only functions defined by an SQL expression can be created in this service.")
+    return rest[0].text
 
 
 def check_destinations(tokens: Tokens) -> None:

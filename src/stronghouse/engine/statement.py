@@ -78,8 +78,9 @@ class Statement:
 
     def kill_selection(self, user: str, roles: Sequence[str] = ()) -> str:
         """The query for the ids of the queries that this KILL QUERY means, to be run as the user."""
-        text, _ = self.for_user(user, roles)
-        return kill_selection(text, split(text))
+        text, tail = self.for_user(user, roles)
+        condition = text[:tail]
+        return kill_selection(condition, split(condition))
 
     @property
     def kills(self) -> bool:

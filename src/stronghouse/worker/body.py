@@ -1,16 +1,13 @@
-"""A request's body: read as it comes, decompressed on the way, never whole in memory."""
+"""A request's body: read as it comes, never whole in memory, and waited for no longer than the time-outs say."""
 
-import bz2
-import gzip
-import io
 import lzma
+import math
 import re
 import time
 import zlib
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import Protocol
 
-import lz4.frame
 import zstandard
 
 from stronghouse.engine.errors import DatabaseError
@@ -21,13 +18,15 @@ BODY_SECONDS = 60.0
 """How long a client may send nothing while its body is not complete."""
 PIECE = 1 << 20
 """How much is read at a time, in bytes after decompression."""
-ZSTD_WINDOW = 128 << 20
-ZSTD_STEP = 1 << 10
 MAX_CHUNK_LINE = 256
 MAX_TRAILER = 8 << 10
 REST_BYTES = 64 << 10
 REST_SECONDS = 10.0
 """How long what an answered client goes on sending is read, so that it gets to read the answer."""
+SILENT_SECONDS = 1.0
+"""How long such a client may send nothing."""
+ARRIVAL_SECONDS = 0.05
+"""How long an answer that comes before a short body waits for it: clients send it right after the head."""
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n")
 
 
@@ -47,7 +46,10 @@ class RequestBody:
         ended: whether its last byte has been read: what comes next on the connection is the next request.
     """
 
-    __slots__ = ("_abandoned", "_broken", "_chunked", "_expected", "_left", "_wire", "ended", "length")
+    __slots__ = (
+        *("_abandoned", "_broken", "_chunked", "_deadline", "_expected", "_left", "_silence", "_wire"),
+        *("ended", "length"),
+    )
 
     def __init__(self, wire: Wire, head: Head) -> None:
         self.length = head.length
@@ -58,6 +60,8 @@ class RequestBody:
         self._expected = head.expects_continue
         self._abandoned = False
         self._broken = False
+        self._silence = BODY_SECONDS
+        self._deadline = math.inf
 
     @property
     def is_empty(self) -> bool:
@@ -66,10 +70,15 @@ class RequestBody:
 
     @property
     def finishable(self) -> bool:
-        """Whether the connection can have another request: the rest of the body is going to come, and is short."""
+        """Whether the connection can have another request: the rest of the body is short, and is there.
+
+        For a short one that is on its way this waits, briefly.
+        """
         if self.ended:
             return True
-        return not (self._broken or self._abandoned or self._expected or self._chunked) and self._left <= REST_BYTES
+        if self._broken or self._abandoned or self._expected or self._chunked or self._left > REST_BYTES:
+            return False
+        return self._has_arrived()
 
     def whole(self, most: int) -> bytes | None:
         """All of it, without reading it, if it has at most `most` bytes, at least one, and all of them are there."""
@@ -82,7 +91,8 @@ class RequestBody:
         """At most `size` bytes, waiting for at least one; none at the end.
 
         Raises:
-            DatabaseError: 209 when nothing comes for a minute, 36 when the chunks are malformed.
+            DatabaseError: 209 when nothing comes for a minute, or the time that `end_within` gave is over; 36 when the
+                chunks are malformed.
             ConnectionAbortedError: the client is gone, or `abandon` was called.
         """
         if self.ended:
@@ -101,6 +111,10 @@ class RequestBody:
                 raise self._malformed()
         return data
 
+    def end_within(self, seconds: float) -> None:
+        """Let later reads fail once `seconds` are over, however much still comes."""
+        self._deadline = time.monotonic() + seconds
+
     def abandon(self) -> None:
         """Make a waiting `read` fail, and every later one. From any thread; the response can still be sent."""
         if not self.ended:
@@ -109,31 +123,34 @@ class RequestBody:
 
     def discard(self) -> bool:
         """Read and forget the rest, for a while; says whether the end was reached."""
-        if self._expected or self._broken or self._abandoned:
+        if self.ended or self._expected or self._broken or self._abandoned:
             return self.ended
-        deadline = time.monotonic() + REST_SECONDS
+        self._silence = SILENT_SECONDS
+        self.end_within(REST_SECONDS)
         try:
-            while not self.ended and time.monotonic() < deadline:
+            while not self.ended:
                 self.read(REST_BYTES)
         except (DatabaseError, OSError):
             return False
         return self.ended
 
     def _receive(self, size: int) -> bytes:
-        data = self._waiting(lambda: self._wire.receive(size, seconds=BODY_SECONDS))
+        data = self._waiting(lambda seconds: self._wire.receive(size, seconds=seconds))
         if not data:
             self._broken = True
             raise ConnectionAbortedError
         return data
 
-    def _waiting(self, receive: Callable[[], bytes]) -> bytes:
+    def _waiting(self, receive: Callable[[float], bytes]) -> bytes:
         if self._abandoned:
             raise ConnectionAbortedError
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise self._late()
         try:
-            return receive()
+            return receive(min(self._silence, left))
         except TimeoutError:
-            self._broken = True
-            raise DatabaseError(209, "SOCKET_TIMEOUT", "The request's body stopped coming") from None
+            raise self._late() from None
         except ValueError:
             raise self._malformed() from None
         except OSError as error:
@@ -141,7 +158,19 @@ class RequestBody:
             raise ConnectionAbortedError from error
 
     def _line(self, most: int) -> bytes:
-        return self._waiting(lambda: self._wire.line(most, seconds=BODY_SECONDS))
+        return self._waiting(lambda seconds: self._wire.line(most, seconds=seconds))
+
+    def _has_arrived(self) -> bool:
+        """Whether what is left has been received, or is within a moment. It stays where it is."""
+        deadline = time.monotonic() + ARRIVAL_SECONDS
+        while self._wire.peek(self._left) is None:
+            try:
+                arrived = self._wire.fill(linger=True)
+            except OSError:
+                return False
+            if arrived is False or time.monotonic() >= deadline:
+                return False
+        return True
 
     def _next_chunk(self) -> bool:
         """Read the line before a chunk; False for the last one, whose trailer is read too."""
@@ -159,115 +188,13 @@ class RequestBody:
         self.ended = True
         return False
 
+    def _late(self) -> DatabaseError:
+        self._broken = True
+        return DatabaseError(209, "SOCKET_TIMEOUT", "The request's body did not come in time")
+
     def _malformed(self) -> DatabaseError:
         self._broken = True
         return DatabaseError(36, "BAD_ARGUMENTS", "The request's chunks are malformed")
-
-
-class _Raw(io.RawIOBase):
-    """A source for Python's own decoders."""
-
-    def __init__(self, source: Source) -> None:
-        super().__init__()
-        self._source = source
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed's Buffer has no slices
-        data = self._source.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-
-class _Deflated(io.RawIOBase):
-    """zlib's format (RFC 1950), which HTTP calls deflate."""
-
-    def __init__(self, source: Source) -> None:
-        super().__init__()
-        self._source = source
-        self._decoder = zlib.decompressobj()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # as above
-        while not self._decoder.eof:
-            piece = self._decoder.unconsumed_tail or self._source.read(PIECE)
-            data = self._decoder.decompress(piece, len(buffer))
-            if data:
-                buffer[: len(data)] = data
-                return len(data)
-            if not piece:
-                raise EOFError
-        if self._decoder.unused_data or self._source.read(1):
-            raise OSError("data after the end")  # a second stream, which nobody would read
-        return 0
-
-
-class _Zstd(io.RawIOBase):
-    """Zstandard frames (RFC 8878), one after the other.
-
-    zstandard's own reader would take a frame that is cut off for a whole one.
-    """
-
-    def __init__(self, source: Source) -> None:
-        super().__init__()
-        self._source = source
-        self._decoder = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
-        self._frame: zstandard.ZstdDecompressionObj | None = None
-        self._encoded = b""
-        self._decoded = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # as above
-        while not self._decoded:
-            # A little at a time: 4 bytes can stand for 128 KiB.
-            piece, self._encoded = self._encoded[:ZSTD_STEP], self._encoded[ZSTD_STEP:]
-            if not piece:
-                self._encoded = self._source.read(PIECE)
-                if self._encoded:
-                    continue
-                if self._frame is not None:
-                    raise EOFError
-                return 0
-            self._frame = self._frame or self._decoder.decompressobj()
-            self._decoded = memoryview(self._frame.decompress(piece))
-            if self._frame.eof:
-                self._encoded = self._frame.unused_data + self._encoded
-                self._frame = None
-        size = min(len(buffer), len(self._decoded))
-        buffer[:size] = self._decoded[:size]
-        self._decoded = self._decoded[size:]
-        return size
-
-
-def decoded(encoding: str, body: Source) -> Source:
-    """`body` without its compression. Concatenated frames are read through to the last; raises DatabaseError."""
-    match encoding.strip().lower():
-        case "" | "identity":
-            source: object = body
-        case "gzip" | "x-gzip":
-            source = _gunzipped(io.BufferedReader(_Raw(body), PIECE))
-        case "deflate":
-            source = _Deflated(body)
-        case "zstd":
-            source = _Zstd(body)
-        case "lz4":
-            source = lz4.frame.LZ4FrameFile(io.BufferedReader(_Raw(body), PIECE), mode="rb")
-        case "bz2":
-            source = bz2.BZ2File(io.BufferedReader(_Raw(body), PIECE))
-        case "xz":
-            source = lzma.LZMAFile(io.BufferedReader(_Raw(body), PIECE))  # noqa: SIM115 - as _gunzipped
-        case _:
-            raise DatabaseError(89, "UNKNOWN_COMPRESSION_METHOD", "Unknown compression method in Content-Encoding")
-    return cast("Source", source)
-
-
-def _gunzipped(body: io.BufferedReader) -> object:
-    return gzip.open(body)
 
 
 BROKEN = (EOFError, OSError, RuntimeError, zlib.error, lzma.LZMAError, zstandard.ZstdError)

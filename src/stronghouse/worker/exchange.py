@@ -4,6 +4,7 @@ Invariants:
 - A response that is begun is ended, or the connection is cut: nobody takes half an answer for a whole one.
 - No header holds a line break.
 - What a client goes on sending after its answer is read for a while and forgotten, so that it gets to read the answer.
+  That takes a thread, so few are waited for at a time, and the connection ends after it.
 """
 
 import array
@@ -11,6 +12,7 @@ import fcntl
 import os
 import select
 import termios
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from email.utils import formatdate
@@ -28,9 +30,10 @@ JOINED_BYTES = 64 << 10
 
 
 class Draining(Protocol):
-    """Who knows whether connections are to end."""
+    """Who knows whether connections are to end, and how many answered clients may still be listened to at a time."""
 
     draining: bool
+    lingering: threading.Semaphore
 
 
 class Exchange:
@@ -173,9 +176,15 @@ class Exchange:
         """After the answer: see to what the client still sends; says whether the connection can go on."""
         if not self.complete:
             return False
-        if self._close and not self.body.ended:
-            self._wire.finish_sending()
-        return self.body.discard() and not self._close
+        if self.body.ended or not self._close:
+            return self.body.discard() and not self._close
+        self._wire.finish_sending()
+        if self._server.lingering.acquire(blocking=False):
+            try:
+                self.body.discard()
+            finally:
+                self._server.lingering.release()
+        return False
 
     def _lines(self, status: int, headers: Headers, framing: str) -> bytes:
         """The head from here to its empty line: all of it, or what is left when it is open already."""

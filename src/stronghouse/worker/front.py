@@ -16,11 +16,13 @@ from stronghouse.engine.errors import UNKNOWN_EXCEPTION, DatabaseError, read_onl
 from stronghouse.kernel.errors import StronghouseError
 from stronghouse.worker.accounts import Accounts
 from stronghouse.worker.authentication import Credentials, read_credentials
-from stronghouse.worker.body import Source, decoded
+from stronghouse.worker.body import Source
 from stronghouse.worker.caller import Caller, Peer
+from stronghouse.worker.decoders import decoded
 from stronghouse.worker.desk import Desk
 from stronghouse.worker.exchange import Exchange
 from stronghouse.worker.gate import Gate
+from stronghouse.worker.memory import Holding
 from stronghouse.worker.multipart import Form, read_form
 from stronghouse.worker.native_blocks import BlockCompressor, BlockReader
 from stronghouse.worker.options import Options, read_options
@@ -143,13 +145,14 @@ class Front:
         return caller
 
     def _query(self, exchange: Exchange, caller: Caller, trace: Trace) -> None:
-        form = read_form(exchange)
-        options = read_options(exchange.method, exchange.headers, form.pairs)
-        trace.query_id, trace.quota_key = options.query_id or trace.query_id, options.quota_key
-        running, wanted = self.tools.running, options.session
-        user_id = caller.user.id
+        running, user_id = self.tools.running, caller.user.id
         running.begin(user_id)
+        holding = running.memory.of(user_id)
         try:
+            form = read_form(exchange, holding)
+            options = read_options(exchange.method, exchange.headers, form.pairs)
+            trace.query_id, trace.quota_key = options.query_id or trace.query_id, options.quota_key
+            wanted = options.session
             session = trace.session = self.sessions.take(wanted, caller) if wanted else None
             if options.roles:
                 caller = caller.with_roles(options.roles)
@@ -162,7 +165,7 @@ class Front:
                 trace.peer.address,
                 trace.query_id,
                 options,
-                _source(exchange, form, options),
+                _source(exchange, form, options, holding),
                 self._stream,
                 session=session,
                 external=form.tables,
@@ -176,6 +179,7 @@ class Front:
                 self._run(exchange, query, statement, data, trace)
         finally:
             self._release(trace)
+            holding.close()
             running.end(user_id)
 
     def _release(self, trace: Trace) -> None:
@@ -287,12 +291,12 @@ class Front:
         return [*query.progress, *headers] if query.progress else headers
 
 
-def _source(exchange: Exchange, form: Form, options: Options) -> Source:
+def _source(exchange: Exchange, form: Form, options: Options, holding: Holding) -> Source:
     """The request's body without its compressions."""
     if form.consumed:
         return _Nothing()
-    source = decoded(exchange.headers.get("content-encoding", ""), exchange.body)
-    return BlockReader(source) if options.decompress else source
+    source = decoded(exchange.headers.get("content-encoding", ""), exchange.body, holding)
+    return BlockReader(source, holding) if options.decompress else source
 
 
 def _quota_key(exchange: Exchange) -> str:

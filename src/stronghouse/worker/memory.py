@@ -8,8 +8,6 @@ Invariants:
 """
 
 import threading
-from types import TracebackType
-from typing import Self
 
 from stronghouse.engine.errors import DatabaseError
 
@@ -46,7 +44,7 @@ class Memory:
                 raise DatabaseError(
                     241,
                     "MEMORY_LIMIT_EXCEEDED",
-                    "Memory limit exceeded: the bodies of the requests that are running take all that there is for them",
+                    "Memory limit exceeded: the bodies of running requests take all that there is for them",
                 )
             self._held += size
             self._of_user[user_id] = own
@@ -63,7 +61,7 @@ class Memory:
 
 
 class Holding:
-    """What one request holds. Used by one thread; a context manager that gives all of it back."""
+    """What one request holds, until `close`. Used by one thread."""
 
     __slots__ = ("_memory", "_user_id", "held")
 
@@ -84,10 +82,6 @@ class Holding:
             self._memory.give_back(self._user_id, size)
             self.held -= size
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Hold nothing more."""
         self.give_back(self.held)

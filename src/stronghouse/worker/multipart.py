@@ -1,13 +1,16 @@
 """Forms: parameters that came in the body, and tables that came with the query (ClickHouse's external data)."""
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from stronghouse.engine.errors import DatabaseError
-from stronghouse.worker.body import PIECE, decoded, read_piece
+from stronghouse.worker.body import PIECE, read_piece
+from stronghouse.worker.decoders import decoded
 from stronghouse.worker.exchange import Exchange
+from stronghouse.worker.memory import Holding
 from stronghouse.worker.preparation import ExternalTable
 
 if TYPE_CHECKING:
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
 MAX_FORM_BYTES = 64 << 20
 """All that a form may hold: it is in memory while the query runs."""
 MAX_PARTS = 1000
+FORM_SECONDS = 300.0
+"""How long a form may take to come."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class _Part:
 
     name: str
     is_file: bool
-    content: bytearray
+    content: io.BytesIO
 
 
 class _Parts:
@@ -82,36 +87,43 @@ class _Parts:
         name = options.get(b"name", b"").decode("utf-8", "surrogateescape")
         if kind != b"form-data" or not name:
             raise _bad_form()
-        self.parts.append(_Part(name, b"filename" in options, bytearray()))
+        self.parts.append(_Part(name, b"filename" in options, io.BytesIO()))
 
     def _add_data(self, data: bytes, start: int, end: int) -> None:
-        self.parts[-1].content += memoryview(data)[start:end]
+        self.parts[-1].content.write(memoryview(data)[start:end])
 
     def _end(self) -> None:
         self.ended = True
 
 
-def read_form(exchange: Exchange) -> Form:
-    """The pairs of the URL, with the form in the request's body if it has one.
+def read_form(exchange: Exchange, holding: Holding) -> Form:
+    """The pairs of the URL, with the form in the request's body if it has one; `holding` counts what that takes.
 
     Raises DatabaseError when there is no reading it, ConnectionError when the client is gone.
     """
     content_type = exchange.headers.get("content-type", "")
     if not content_type[:20].lower().startswith("multipart/form-data"):
         return Form(tuple(exchange.query))
-    parts = _read_parts(exchange, content_type)
+    exchange.body.end_within(FORM_SECONDS)
+    parts = _read_parts(exchange, content_type, holding)
     url = dict(exchange.query)
     fields = [part for part in parts if not part.is_file and f"{part.name}_structure" not in url]
     files = [part for part in parts if part.is_file or f"{part.name}_structure" in url]
-    pairs = (*exchange.query, *((part.name, part.content.decode("utf-8", "surrogateescape")) for part in fields))
+    pairs = (*exchange.query, *((part.name, _text(part.content.getvalue(), holding)) for part in fields))
     given = dict(pairs)
-    tables = tuple(_table(part.name, bytes(part.content), given) for part in files)
+    tables = tuple(_table(part.name, part.content.getvalue(), given) for part in files)
     described = {f"{table.name}_{suffix}" for table in tables for suffix in ("structure", "types", "format")}
     return Form(tuple(pair for pair in pairs if pair[0] not in described), tables, consumed=True)
 
 
-def _read_parts(exchange: Exchange, content_type: str) -> list[_Part]:
-    source = decoded(exchange.headers.get("content-encoding", ""), exchange.body)
+def _text(content: bytes, holding: Holding) -> str:
+    """A field's value. One character beyond ASCII can make all of them take four bytes each."""
+    holding.take(len(content) * (1 if content.isascii() else 4))
+    return content.decode("utf-8", "surrogateescape")
+
+
+def _read_parts(exchange: Exchange, content_type: str, holding: Holding) -> list[_Part]:
+    source = decoded(exchange.headers.get("content-encoding", ""), exchange.body, holding)
     collected = _Parts()
     left = MAX_FORM_BYTES
     try:
@@ -120,6 +132,7 @@ def _read_parts(exchange: Exchange, content_type: str) -> list[_Part]:
             left -= len(piece)
             if left < 0:
                 raise DatabaseError(307, "TOO_MANY_BYTES", f"A form may hold {MAX_FORM_BYTES} bytes")
+            holding.take(len(piece))
             parser.write(piece)
         parser.finalize()
     except ValueError:  # the parser's own errors, and text that it cannot decode

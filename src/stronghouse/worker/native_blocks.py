@@ -6,7 +6,7 @@ of the same blocks, which is what the tests compare with.
 
 Invariants:
 - Nothing is decompressed before its checksum is right.
-- A block's memory is bounded, whatever its sizes say.
+- A block's memory is bounded, whatever its sizes say, and counted before it is used.
 """
 
 import struct
@@ -17,9 +17,10 @@ from clickhouse_cityhash.cityhash import CityHash128
 
 from stronghouse.engine.errors import DatabaseError
 from stronghouse.worker.body import PIECE, Source
+from stronghouse.worker.memory import Holding
 
-MAX_BLOCK_BYTES = 128 << 20
-"""Of a block's content. ClickHouse takes up to 1 GiB; its clients make blocks of about 1 MiB."""
+MAX_BLOCK_BYTES = 16 << 20
+"""Of a block and of its content. ClickHouse takes up to 1 GiB; its clients make blocks of about 1 MiB."""
 BLOCK_BYTES = 1 << 20
 NONE, LZ4, ZSTD = 0x02, 0x82, 0x90
 _CHECKSUM = 16
@@ -58,10 +59,16 @@ class BlockCompressor:
 
 
 class BlockReader:
-    """The content of the blocks in `source`, as a source of its own."""
+    """The content of the blocks in `source`, as a source of its own.
 
-    def __init__(self, source: Source) -> None:
+    Args:
+        holding: counts the memory of the block that is being read.
+    """
+
+    def __init__(self, source: Source, holding: Holding) -> None:
         self._source = source
+        self._holding = holding
+        self._counted = 0
         self._content = memoryview(b"")
 
     def read(self, size: int, /) -> bytes:
@@ -69,54 +76,80 @@ class BlockReader:
 
         Raises:
             DatabaseError: 40 for a wrong checksum, 33 for a block that is cut off, 432 for another method, 39 for one
-                that is too large, 271 when the content is damaged.
+                that is too large, 271 when the content is damaged, 241 when there is no memory for it.
         """
         while not self._content:
-            checksum = self._exactly(_CHECKSUM, may_end=True)
-            if not checksum:
+            self._let_go()
+            checksum = bytearray()
+            if not self._fill(checksum, _CHECKSUM, may_end=True):
                 return b""
-            self._content = memoryview(self._block(checksum))
+            self._content = memoryview(self._block(bytes(checksum)))
         data = bytes(self._content[:size])
         self._content = self._content[size:]
+        if not self._content:
+            self._let_go()
         return data
 
-    def _block(self, checksum: bytes) -> bytes:
-        header = self._exactly(_HEADER.size)
-        method, packed_size, size = _HEADER.unpack(header)
+    def _block(self, checksum: bytes) -> bytes | memoryview:
+        block = bytearray()
+        self._fill(block, _HEADER.size)
+        method, packed_size, size = _HEADER.unpack(block)
         if size > MAX_BLOCK_BYTES or packed_size > MAX_BLOCK_BYTES:
             raise DatabaseError(
                 39, "TOO_LARGE_SIZE_COMPRESSED", f"A compressed block may have {MAX_BLOCK_BYTES} bytes at most"
             )
         if packed_size < _HEADER.size:
             raise _damaged()
-        data = self._exactly(packed_size - _HEADER.size)
-        if _checksum(header + data) != checksum:
+        self._fill(block, packed_size - _HEADER.size)
+        if _checksum(block) != checksum:
             raise DatabaseError(
                 40, "CHECKSUM_DOESNT_MATCH", "Checksum doesn't match: corrupted data in the request's body"
             )
-        return _content(method, data, size)
+        packed = memoryview(block)[_HEADER.size :]
+        if method == NONE:
+            if len(packed) != size:
+                raise _damaged()
+            return packed
+        self._count(size)
+        content = _content(method, packed, size)
+        self._count(-packed_size)
+        return content
 
-    def _exactly(self, size: int, *, may_end: bool = False) -> bytes:
-        pieces, left = [], size
-        while left:
-            piece = self._source.read(min(left, PIECE))
+    def _fill(self, block: bytearray, size: int, *, may_end: bool = False) -> bool:
+        """Add `size` bytes to a block; False if there are none at all, where that is allowed."""
+        wanted = size
+        while size:
+            piece = self._source.read(min(size, PIECE))
             if not piece:
-                if may_end and left == size:
-                    return b""
+                if may_end and size == wanted:
+                    return False
                 raise DatabaseError(33, "CANNOT_READ_ALL_DATA", "Cannot read all data: a compressed block is cut off")
-            pieces.append(piece)
-            left -= len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            self._count(0 if may_end else len(piece))
+            block += piece
+            size -= len(piece)
+        return True
+
+    def _count(self, size: int) -> None:
+        if size < 0:
+            self._holding.give_back(-size)
+        else:
+            self._holding.take(size)
+        self._counted += size
+
+    def _let_go(self) -> None:
+        self._content = memoryview(b"")
+        self._count(-self._counted)
 
 
-def _content(method: int, data: bytes, size: int) -> bytes:
+def _content(method: int, packed: memoryview, size: int) -> bytes:
     try:
         if method == LZ4:
-            content = bytes(lz4.block.decompress(data, uncompressed_size=size))
+            content = bytes(lz4.block.decompress(packed, uncompressed_size=size))
         elif method == ZSTD:
-            content = zstandard.ZstdDecompressor(max_window_size=MAX_BLOCK_BYTES).decompress(data, max_output_size=size)
-        elif method == NONE:
-            content = data
+            # What a frame says of itself is allocated, whatever is allowed.
+            if zstandard.frame_content_size(packed) not in {-1, size}:
+                raise _damaged()
+            content = zstandard.ZstdDecompressor().decompress(packed, max_output_size=size)
         else:
             raise DatabaseError(432, "UNKNOWN_CODEC", f"Unknown codec family code {method}: use LZ4, ZSTD or NONE")
     except (lz4.block.LZ4BlockError, zstandard.ZstdError, ValueError, MemoryError):
@@ -126,7 +159,7 @@ def _content(method: int, data: bytes, size: int) -> bytes:
     return content
 
 
-def _checksum(block: bytes) -> bytes:
+def _checksum(block: bytes | bytearray) -> bytes:
     number: int = CityHash128(block)
     return _HALVES.pack(number >> 64, number & _LOW)
 

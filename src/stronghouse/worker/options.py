@@ -23,6 +23,8 @@ RESPONSE_ENCODINGS = ("br", "zstd", "lz4", "gzip", "deflate")
 _SETTING = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUERY_ID = re.compile(r"[\x20-\x7e]*")
+_NO_TEXT = re.compile(r"[\ud800-\udfff]")
+"""What stands for bytes that are not UTF-8."""
 _READ_METHODS = frozenset({"GET", "HEAD"})
 _HEADERS = frozenset(f"x-clickhouse-{name}" for name in ("query-id", "database", "format", "quota"))
 _KNOWN = frozenset(
@@ -103,6 +105,8 @@ def _sorted(method: str, headers: Mapping[str, str], pairs: Iterable[tuple[str, 
     settings: dict[str, str] = {}
     parameters: dict[str, str] = {}
     for name, value in pairs:
+        if name != "query":
+            _check_text(name, value)
         if name.startswith("param_"):
             parameters[_parameter(name.removeprefix("param_"))] = value
         elif name in _KNOWN:
@@ -111,6 +115,7 @@ def _sorted(method: str, headers: Mapping[str, str], pairs: Iterable[tuple[str, 
             roles += [value] if value else []
         elif name not in _IGNORED:
             settings[name] = value
+    _check_text(*(headers[name] for name in _HEADERS if name in headers))
     for name, value in settings.items():
         if not _SETTING.fullmatch(name):
             raise DatabaseError(115, "UNKNOWN_SETTING", "Unknown setting")
@@ -134,6 +139,12 @@ def _sorted(method: str, headers: Mapping[str, str], pairs: Iterable[tuple[str, 
         buffer_size=_number(given.get("buffer_size", "")) or None,
         progress_seconds=_progress(given),
     )
+
+
+def _check_text(*texts: str) -> None:
+    """Refuse what is not UTF-8. A statement is looked at when it is read."""
+    if any(not text.isascii() and _NO_TEXT.search(text) for text in texts):
+        raise DatabaseError(36, "BAD_ARGUMENTS", "A parameter or header of the request is not valid UTF-8")
 
 
 def _progress(given: Mapping[str, str]) -> float | None:

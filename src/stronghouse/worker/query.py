@@ -6,7 +6,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from stronghouse.engine.admission import Admission, Statement
@@ -22,6 +22,7 @@ from stronghouse.worker.connections import TOO_LONG, Connections, Kind, kind_of
 from stronghouse.worker.exchange import Exchange
 from stronghouse.worker.options import Options
 from stronghouse.worker.preparation import ExternalTable, evaluating, external_tables, prepared
+from stronghouse.worker.progress import Progress, watched
 from stronghouse.worker.responses import progress_header
 from stronghouse.worker.result import ResultStream
 from stronghouse.worker.running import Running
@@ -109,6 +110,7 @@ class Query:
     token: str = field(default_factory=next_token)
     started: float = field(default_factory=time.monotonic)
     cancelled_at: float | None = None
+    _told: float = 0.0
     _stopped: bool = False
     _quick: bool = False
 
@@ -354,36 +356,21 @@ class Query:
         self.data, self.counters = result.data, result.counters
         self.ran_quickly = kind_of(read_only=self.options.read_only, quick=True)
 
-    @contextlib.contextmanager
-    def _watched(self, connection: Connection) -> Iterator[None]:
+    def _watched(self, connection: Connection) -> contextlib.AbstractContextManager[None]:
         """Note now and then what the query has done: for headers, and for quotas should it fail."""
         if self.options.progress_seconds is None and not self.caller.catalogue.quotas:
-            yield
-            return
-        seen = _Progress()
+            return contextlib.nullcontext()
+        return watched(connection, self._tell, failed=self._count)
 
-        def note(numbers: Mapping[str, int]) -> None:
-            seen.done = Counters(numbers["read_rows"], numbers["read_bytes"], numbers["written_rows"])
-            seen.elapsed = numbers["elapsed_ns"] / 1e9
-            self._tell(seen, total_rows=max(numbers["total_rows_to_read"], numbers["read_rows"]))
-
-        begin = time.monotonic()
-        connection.watch(note)
-        try:
-            yield
-        except BaseException:
-            # The engine gives counts with a result only.
-            self.counters = seen.up_to(time.monotonic() - begin)
-            raise
-        finally:
-            connection.watch(None)
-
-    def _tell(self, seen: "_Progress", *, total_rows: int) -> None:
+    def _tell(self, progress: Progress) -> None:
         """Have the response's head tell of it, if it is time."""
         seconds = self.options.progress_seconds
-        if seconds is not None and len(self.progress) < MOST_PROGRESS and seen.elapsed - seen.told >= seconds:
-            seen.told = seen.elapsed
-            self.progress.append(progress_header(seen.done, seen.elapsed, total_rows=total_rows))
+        if seconds is not None and len(self.progress) < MOST_PROGRESS and progress.elapsed - self._told >= seconds:
+            self._told = progress.elapsed
+            self.progress.append(progress_header(progress.done, progress.elapsed, total_rows=progress.total_rows))
+
+    def _count(self, counters: Counters) -> None:
+        self.counters = counters
 
     def _command(self, connection: Connection, statement: Statement) -> None:
         self.output_format = self._format(statement)
@@ -429,20 +416,6 @@ class Query:
     def _check_cancelled(self) -> None:
         if self._stopped:
             raise cancelled()
-
-
-@dataclass(slots=True)
-class _Progress:
-    """What the engine told last of a query: what it had done, after how many seconds; and when a header told of it."""
-
-    done: Counters = field(default_factory=Counters)
-    elapsed: float = 0.0
-    told: float = 0.0
-
-    def up_to(self, seconds: float) -> Counters:
-        """What it did in all this time, if it went on at the same pace: it is told ten times a second."""
-        pace = max(seconds / self.elapsed, 1.0) if self.elapsed else 1.0
-        return Counters(*(round(count * pace) for count in self.done))
 
 
 def reads_usage(text: str) -> bool:

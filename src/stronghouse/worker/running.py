@@ -8,6 +8,7 @@ from typing import Protocol
 from stronghouse.engine.errors import DatabaseError, cancelled
 from stronghouse.kernel.errors import StronghouseError
 from stronghouse.worker.log import log
+from stronghouse.worker.memory import Memory
 from stronghouse.worker.specification import Activity
 
 MAX_RUNNING = 64
@@ -64,9 +65,13 @@ class Running:
 
     Args:
         kill: ends a query inside the engine, by the beginning of its text.
+
+    Attributes:
+        memory: what their bodies take.
     """
 
     def __init__(self, kill: Callable[[str], None]) -> None:
+        self.memory = Memory()
         self._kill = kill
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)

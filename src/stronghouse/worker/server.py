@@ -24,6 +24,8 @@ from stronghouse.worker.wire import Wire
 
 THREADS = 320
 """Requests at a time; more wait for a thread."""
+LINGERING = 32
+"""Of these, those that have been answered and whose client is still sending; the connections of more are closed."""
 FRESH_SECONDS = 0.25
 """How long, at the end, a connection that was accepted just before is given to send its request."""
 LAST_WORDS_SECONDS = 3.0
@@ -46,10 +48,12 @@ class Server:
 
     Attributes:
         draining: whether each answer is its connection's last.
+        lingering: what a thread takes to listen to a client that it has answered.
     """
 
     def __init__(self, handle: Callable[[Exchange], None], listener: socket.socket, *, threads: int = THREADS) -> None:
         self.draining = False
+        self.lingering = threading.Semaphore(LINGERING)
         self._handle = handle
         self._lock = threading.Condition(threading.Lock())
         self._pool = Pool(self._serve, threads=threads)

@@ -87,10 +87,11 @@ class Wire:
         return self.take(size) if self.buffer else self._receive(size, seconds)
 
     def line(self, most: int, *, seconds: float) -> bytes:
-        """The next line with its CR LF, of at most `most` bytes.
+        """The next line with its CR LF, of at most `most` bytes, all of which come within `seconds`.
 
         Raises ConnectionError when there is an end before, TimeoutError, and ValueError when the line is longer.
         """
+        deadline = time.monotonic() + seconds
         while True:
             end = self.buffer.find(b"\r\n", self.start) + 2
             size = end - self.start if end >= 2 else len(self.buffer) - self.start  # noqa: PLR2004 - not found, plus 2
@@ -98,7 +99,10 @@ class Wire:
                 raise ValueError("a line that is too long")
             if end >= 2:  # noqa: PLR2004 - as above
                 return self.take(size)
-            data = self._receive(RECEIVE_BYTES, seconds)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            data = self._receive(RECEIVE_BYTES, left)
             if not data:
                 raise ConnectionAbortedError
             self._add(data)

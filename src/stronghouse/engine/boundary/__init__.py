@@ -11,7 +11,8 @@ Each table here (`*.tsv`) has a line for every name of its kind that the engine 
     classification.py  the tables
     vocabulary.py      the tables against what the engine that runs lists
     statements.py      kinds of statements
-    calls.py           functions and table functions, and text among their arguments that becomes SQL
+    calls.py           functions and table functions
+    texts.py           text among their arguments that becomes SQL
     storage.py         engines, formats and codecs
 
 Invariants:

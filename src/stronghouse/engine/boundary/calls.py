@@ -97,7 +97,9 @@ def _check_handed(tokens: Tokens, place: int, caller: str | None, vocabulary: Vo
         caller in vocabulary.higher_order or caller in CALLING or not vocabulary.of_engine(caller)
     )
     if calls or applied:
-        raise _refused(tokens[place].text, "it reaches beyond what this service can check where it is called by another")
+        raise _refused(
+            tokens[place].text, "it reaches beyond what this service can check where it is called by another"
+        )
 
 
 def _check_name(token: Token, vocabulary: Vocabulary) -> None:

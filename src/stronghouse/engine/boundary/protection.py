@@ -2,7 +2,8 @@
 
 A policy belongs to a table's name. Whoever is subject to one must not read the rows under another name, or make them
 pass: rename the table, take its parts, have a view fed by it (a policy does not apply to what a materialized view is
-fed with), change the columns that the policy looks at. ClickHouse lets anybody do so who has the right to alter the
+fed with), change the columns that the policy looks at,
+ask how many rows a condition would leave. ClickHouse lets anybody do so who has the right to alter the
 table; here, where tables have policies, only the service's owner may.
 """
 
@@ -16,6 +17,8 @@ Touched = tuple[str | None, str | None]
 Protected = Callable[[str | None, str | None], bool]
 """Whether a table has row policies; for None, whether any has that could be meant."""
 ANY: Touched = (None, None)
+HARMLESS_EXPLANATIONS = ("AST", "SYNTAX", "QUERY")
+"""Explanations (QUERY is QUERY TREE) that look at no table's rows, nor at what indexes say of them."""
 HARMLESS_COMMANDS = ("ADD", "COMMENT", "MATERIALIZE", "REWRITE")
 """First words of commands of ALTER TABLE that leave every row, and every column that there is, as it was."""
 
@@ -27,6 +30,8 @@ def touched_tables(tokens: Sequence[Token]) -> tuple[Touched, ...]:
 
 def _touched(tokens: Sequence[Token]) -> Iterator[Touched]:
     first = tokens[0]
+    if _explains_reading(tokens):
+        yield ANY
     if first.says("RENAME", "EXCHANGE"):
         yield from _renamed(tokens)
     elif first.says("ALTER"):
@@ -39,8 +44,23 @@ def _touched(tokens: Sequence[Token]) -> Iterator[Touched]:
         yield ANY
     elif first.says("CREATE", "REPLACE"):
         yield from _created(tokens)
-    elif any(token.says("ESTIMATE") or token.text == "EXPLAIN ESTIMATE" for token in tokens):
-        yield ANY  # it counts the rows of whatever the query reads, and views can hide what that is
+
+
+def _explains_reading(tokens: Sequence[Token]) -> bool:
+    """Whether it tells how something would be read.
+
+    That counts parts, granules and rows that a condition leaves, hidden ones too, of whatever the query reads; views
+    can hide what that is. `viewExplain('EXPLAIN …', …)` is how an EXPLAIN in a subquery is printed.
+    """
+    if tokens[0].says("EXPLAIN") and not tokens[1].says(*HARMLESS_EXPLANATIONS):
+        return True
+    return any(
+        token.is_name
+        and token.text.lower() == "viewexplain"
+        and tokens[place + 1].says("(")
+        and tokens[place + 2].text.partition(" ")[2].partition(" ")[0] not in HARMLESS_EXPLANATIONS
+        for place, token in enumerate(tokens[:-2])
+    )
 
 
 def _renamed(tokens: Sequence[Token]) -> Iterator[Touched]:

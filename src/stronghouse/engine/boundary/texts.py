@@ -41,7 +41,7 @@ EXPLAINS = frozenset({"viewexplain"})
 READERS = frozenset({*STRUCTURES, *AGGREGATES, *FORMATS, *EXPLAINS})
 """All that read text."""
 HANDED = frozenset({"structuretoprotobufschema", "structuretocapnprotoschema", *AGGREGATES, *FORMATS})
-"""Those that are functions of one row, or of many, and so can be handed to another by name: their text would be data."""
+"""Those that are functions, and so can be handed to another by name: their text would be data."""
 NEVER_TEXT = frozenset(
     {
         *("tuple", "array", "map", "now", "today", "todate", "todate32", "todatetime", "todatetime64", "touuid"),
