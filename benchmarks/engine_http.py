@@ -30,7 +30,7 @@ from stronghouse.worker.process import WorkerProcess, WorkerSpec
 
 ROUNDS = 7
 WAKES = 3
-SETTLE_SECONDS = 1.0
+SETTLE_SECONDS = 8.0
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,10 @@ from dataclasses import replace
 from itertools import pairwise
 
 from stronghouse.engine import rules
+from stronghouse.engine.boundary.background import check_background, read_built_ins
 from stronghouse.engine.boundary.calls import administrative_call, check_calls, check_new_function
 from stronghouse.engine.boundary.classification import Entry, Verdict
+from stronghouse.engine.boundary.databases import check_databases, check_stopping
 from stronghouse.engine.boundary.protection import Protected, touched_tables
 from stronghouse.engine.boundary.statements import kind_of
 from stronghouse.engine.boundary.storage import check_codecs, check_engines, check_format
@@ -50,6 +52,7 @@ class Admission:
         self.open()
         with self._connected, engine.connect() as connection:
             self._vocabulary = read_vocabulary(connection)
+            self._check_background = check_background(read_built_ins(connection))
         self._check_calls = check_calls(self._vocabulary)
         self._risky = _CLAUSES | READERS - {"null"} | IDENTITIES | frozenset(self._vocabulary.refused)
         self._lock = threading.Lock()
@@ -171,7 +174,7 @@ class Admission:
         return statement
 
     def _describe_query(self, canonical: str, tokens: rules.Tokens, query_class: str, entry: Entry) -> Statement:
-        for rule in _RULES:
+        for rule in (*_RULES, self._check_background):
             rule(tokens)
         statement = describe(canonical, tokens, query_class, "query")
         if statement.output_format is not None:
@@ -201,6 +204,8 @@ _RULES: tuple[Callable[[rules.Tokens], None], ...] = (
     rules.check_settings,
     check_engines,
     check_codecs,
+    check_databases,
+    check_stopping,
 )
 
 

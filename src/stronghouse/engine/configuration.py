@@ -156,6 +156,8 @@ def engine_tree(layout: Layout, *, memory_limit_bytes: int) -> Node:
             ("user_directories", (("users_xml", (("path", str(layout.users_file)),)),)),
             ("storage_configuration", (disks, ("policies", policies))),
             ("merge_tree", merge_tree),
+            # Otherwise a materialized view that does not say so has no definer, and runs with everybody's rights.
+            ("ignore_empty_sql_security_in_create_view_query", "0"),
             ("max_server_memory_usage", str(memory_limit_bytes)),
             ("mark_cache_size", cache),
             ("primary_index_cache_size", cache),

@@ -86,6 +86,19 @@ MAXIMA: Mapping[str, int] = {
 }
 """Settings whose larger values could end the service for everybody."""
 
+MINIMA: Mapping[str, int] = {
+    "max_query_size": 1 << 16,
+    "max_parser_depth": 100,
+    "max_parser_backtracks": 10_000,
+    "max_ast_depth": 100,
+    "max_ast_elements": 1000,
+    "max_expanded_ast_elements": 1000,
+    "max_analyze_depth": 100,
+    "max_subquery_depth": 20,
+}
+"""Settings whose smaller values could make the service's own statements on a user's connection fail, which set the
+user's roles among other things; with 0 most of them have no limit."""
+
 DEFAULTS: Mapping[str, str] = {"max_execution_time": "3600", "connect_timeout": "1", "receive_timeout": "300"}
 """What a new connection has where it differs from the engine's own; clients may change them."""
 
@@ -119,12 +132,19 @@ def _check_value(name: str, value: str) -> None:
     if allowed is not None and not {part.strip().lower() for part in value.split(",")} <= allowed:
         raise setting_violation(f"Setting {name} can be made of {', '.join(sorted(allowed))} only, in this service.")
     most = MAXIMA.get(name.lower())
+    least = MINIMA.get(name.lower())
+    if least is not None and not _is_at_least(value.strip(), least):
+        raise setting_violation(f"Setting {name} shouldn't be less than {least} in this service.")
     if most is not None and not value.strip().startswith("auto") and not _is_at_most(value.strip(), most):
         raise setting_violation(f"Setting {name} shouldn't be greater than {most} in this service.")
 
 
 def _is_at_most(value: str, most: int) -> bool:
     return value.isascii() and value.isdigit() and int(value[:20]) <= most and len(value) <= len(str(most)) + 1
+
+
+def _is_at_least(value: str, least: int) -> bool:
+    return value.isascii() and value.isdigit() and int(value[:20]) >= least
 
 
 @cache

@@ -128,11 +128,11 @@ class RequestBody:
         self._silence = SILENT_SECONDS
         self.end_within(REST_SECONDS)
         try:
-            while not self.ended:
-                self.read(REST_BYTES)
+            while self.read(REST_BYTES):
+                pass
         except (DatabaseError, OSError):
             return False
-        return self.ended
+        return True
 
     def _receive(self, size: int) -> bytes:
         data = self._waiting(lambda seconds: self._wire.receive(size, seconds=seconds))

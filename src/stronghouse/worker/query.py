@@ -31,6 +31,7 @@ from stronghouse.worker.sizes import Sizes
 from stronghouse.worker.statement_text import read_statement
 from stronghouse.worker.system_database import SystemDatabase
 
+BATCH_BYTES = 2 << 20
 KNOWN_BYTES = 8 << 10
 """Longest statement that is looked up before anything else is done with it."""
 EXPRESSIONS_BYTES = 64 << 10
@@ -316,7 +317,7 @@ class Query:
             f"{self.prefix()}{statement.text}", input_format=statement.output_format or "Values"
         )
         try:
-            while data or (data := read_piece(self.source)):
+            while data or (data := self._batch()):
                 self._check_cancelled()
                 insertion.append(data)
                 data = b""
@@ -325,6 +326,14 @@ class Query:
             insertion.cancel()
             raise
         self.counters = insertion.finish()
+
+    def _batch(self) -> bytes:
+        """The next bytes of the body, many at once: handing them to the engine costs more than joining them."""
+        pieces, size = [], 0
+        while size < BATCH_BYTES and (piece := read_piece(self.source)):
+            pieces.append(piece)
+            size += len(piece)
+        return b"".join(pieces)
 
     def _select(self, connection: Connection, statement: Statement) -> None:
         self.output_format = self._format(statement)

@@ -154,11 +154,25 @@ class ResultStream:
             if not data:
                 return
             self._hold(data)
-            if not self.begun and len(self.held) >= self._limit:
-                self._begin()
+            if len(self.held) >= self._limit:
+                break
         self._begin()
+        if self._framing is None:
+            self._move()
         while data := os.read(self._reading, READ_BYTES):
             self._hold(data)
+
+    def _move(self) -> None:
+        """Send the rest as it is, past this process's memory, until the end or until the client is gone."""
+        while not self._lost:
+            try:
+                size = self._exchange.write_from(self._reading)
+            except OSError:
+                self._lost = True
+                return
+            if not size:
+                return
+            self.size += size
 
     def _await(self, deadline: float | None) -> bool:
         """Wait for bytes or the end; false once the deadline is over and the result has begun to be late."""

@@ -1,5 +1,7 @@
 """What a service runs and what it refuses, asked over HTTP of a real engine."""
 
+import time
+
 import pytest
 
 from tests.integration.worker.service import Service
@@ -204,6 +206,7 @@ def test_no_function_but_the_known_ones_takes_a_function_by_name(service: Servic
 
 
 def test_values_may_be_expressions_but_not_ones_that_reach_out(service: Service) -> None:
+    service.run("CREATE FUNCTION expressions_handing_on AS (g) -> arrayMap(g, ['/proc/self/maps'])")
     service.run("CREATE TABLE expressions (n Int, s String) ENGINE = MergeTree ORDER BY n")
     service.run("INSERT INTO expressions VALUES (1 + 1, concat('a', 'b')), (3, 'file(x)')")
     assert service.run("SELECT * FROM expressions ORDER BY n") == "2\tab\n3\tfile(x)\n"
@@ -221,6 +224,14 @@ def test_values_may_be_expressions_but_not_ones_that_reach_out(service: Service)
         "(1, `fi\\x6ce`('/proc/self/maps'))",
         "(1, (SELECT a FROM format(Values, 'a String', '(file(1))')))",
         "(1, /* file */ file('/proc/self/maps'))",
+        # With room before the parenthesis it is a call all the same, here of what reads text as SQL.
+        "(1, toString(arrayReduce ('quantile(length(file(''/proc/self/maps'')))', [1, 2])))",
+        "(1, toString(initializeAggregation\n('quantile(length(file(''/proc/self/maps'')))', 1)))",
+        "(1, toString(arrayReduce('quantile(0.5)', [1, 2])))",
+        "(1, structureToProtobufSchema ('a Int DEFAULT length(file(''/proc/self/maps''))'))",
+        "(1, currentUser ())",
+        "(1, upper ('x'))",
+        "(1, expressions_handing_on(file)[1])",
     ):
         answer = service.ask(f"INSERT INTO expressions VALUES {values}")
         assert answer.status != 200, values
@@ -241,3 +252,54 @@ def test_nothing_of_the_key_or_the_password_shows_in_system_tables(service: Serv
         shown = service.ask(f"SELECT * FROM system.`{table}` LIMIT 100000 FORMAT JSONCompactEachRow").text.lower()
         assert bytes(range(32)).hex() not in shown, table
         assert service.spec.password_sha256.lower() not in shown, table
+
+
+def test_what_is_not_utf_8_is_refused_as_a_statement_that_cannot_be_read(service: Service) -> None:
+    for sql in ("SELECT '\\xff'", "SELECT 1 AS `\\xff`", b"SELECT '\xff'"):
+        answer = service.ask(sql)
+        assert (answer.status, answer.code) == (400, 62), (sql, answer.text)
+    assert service.ask(query="SELECT '\\xff'").code == 62
+    assert service.run("SELECT '\\xc3\\xbc', unhex('ff') = unhex('FF')") == "ü\t1\n"
+
+
+def test_a_statement_of_very_many_words_is_refused_soon(service: Service) -> None:
+    began = time.monotonic()
+    assert service.ask(f"SELECT {'now(),' * 30_000}1", max_query_size="1000000").code == 229
+    assert service.ask(f"SELECT {'now(),' * 15_000}1", max_query_size="1000000").code in {0, 168}
+    assert time.monotonic() - began < 20
+    assert service.run(f"SELECT 5 IN ({'1000,' * 40_000}5)", max_query_size="1000000") == "1\n"
+
+
+def test_the_services_own_database_is_named_by_nobody(service: Service) -> None:
+    for sql in (
+        "USE _stronghouse",
+        "SHOW CREATE DATABASE _stronghouse",
+        "SHOW TABLES FROM _stronghouse",
+        "EXISTS DATABASE `_stronghouse`",
+        "SELECT count() FROM _stronghouse.query_log",
+        "SELECT * FROM loop(_stronghouse.query_log)",
+        "GRANT SELECT ON _stronghouse.* TO default",
+    ):
+        assert service.ask(sql).code == 497, sql
+    for name in ("_stronghouse", "_stronghouse.query_log"):
+        assert service.ask("SHOW TABLES FROM {d:Identifier}", param_d=name).code == 497
+    assert service.run("SELECT count() > 0 FROM system.query_log") == "1\n"
+    assert service.run("SELECT count() FROM system.processes") == "1\n"
+    assert service.run("SELECT '_stronghouse'") == "_stronghouse\n"
+
+
+def test_a_kill_may_name_the_format_of_its_answer(service: Service) -> None:
+    for sql in ("KILL QUERY WHERE query_id = 'none' FORMAT JSON", "KILL QUERY WHERE elapsed < 0 SYNC FORMAT JSON"):
+        answer = service.ask(sql)
+        assert answer.status == 200, (sql, answer.text)
+
+
+def test_what_nothing_could_stop_does_not_begin(service: Service) -> None:
+    for sql in (
+        "SELECT arrayLevenshteinDistance(range(250000), range(1, 250001))",
+        "SELECT arrayLevenshteinDistanceWeighted(range(250000), range(1, 250001), range(250000), range(250000))",
+        "SELECT arraySimilarity(range(250000), range(1, 250001), range(250000), range(250000))",
+        "SELECT seriesDecomposeSTL(range(1000000), 1000)",
+    ):
+        answer = service.ask(sql)
+        assert answer.code == 497 and "nothing can stop it" in answer.text, sql

@@ -36,6 +36,19 @@ BY_FUNCTION = Attempts(
         (f"KILL QUERY WHERE query_id = file({PATH})", DENIED),
         (f"KILL MUTATION WHERE file({PATH}) != ''", DENIED),
         (f"CREATE ROW POLICY p ON default.t USING file({PATH}) != '' TO default", DENIED),
+        ("SELECT handing_on(file)", DENIED),
+        ("SELECT handing_on((file))", DENIED),
+        ("SELECT handing_on(1)(file)", DENIED),
+        ("SELECT handing_on(the_same(file))", DENIED),
+        (f"SELECT arrayMap(the_same(file), [{PATH}])", DENIED),
+        ("CREATE TABLE reading (n Int, a Array(String) DEFAULT handing_on(file)) ENGINE = Memory", DENIED),
+        ("ALTER TABLE reading DELETE WHERE length(handing_on(file)) > 0", DENIED),
+        ("CREATE FUNCTION sumIf AS (g) -> arrayMap(g, ['/etc/passwd'])", DENIED),
+        ("CREATE FUNCTION Nested AS (g) -> arrayMap(g, ['/etc/passwd'])", DENIED),
+        ("SELECT * APPLY(structureToProtobufSchema) FROM (SELECT 'a Int DEFAULT file(1)')", DENIED),
+        ("SELECT * APPLY structureToCapnProtoSchema FROM (SELECT 'a UInt8 DEFAULT 1')", DENIED),
+        ("SELECT arrayMap(structureToProtobufSchema, ['a Int DEFAULT 1'])", DENIED),
+        ("SELECT arrayMap(arrayReduce, ['quantile(length(file(1)))'], [[1]])", DENIED),
     ],
     [
         "SELECT count(file), upper(t.file) FROM (SELECT 'x' AS file) AS t WHERE file LIKE 'x' GROUP BY file",
@@ -52,6 +65,16 @@ BY_TEXT = Attempts(
         ("SELECT b FROM values({s:String}, '1')", DENIED),
         (f"SELECT * FROM generateRandom('a String MATERIALIZED {IN_TEXT}') LIMIT 1", DENIED),
         (f"SELECT * FROM null('a String EPHEMERAL {IN_TEXT}')", DENIED),
+        (f"SELECT b FROM values(('a String, b String ALIAS {IN_TEXT}'), '1')", DENIED),
+        (f"SELECT b FROM values('a String, b String ALIAS {IN_TEXT}' AS q, '1')", DENIED),
+        (f"WITH 'a String, b String ALIAS {IN_TEXT}' AS q SELECT b FROM values(q, '1')", DENIED),
+        (f"WITH 'a String, b String ALIAS {IN_TEXT}' AS `true` SELECT b FROM values(`true`, '1')", DENIED),
+        ("SELECT b FROM values(columns_of(), '1')", DENIED),
+        (f"SELECT b FROM values(['a String, b String ALIAS {IN_TEXT}'][1], '1')", DENIED),
+        (f"SELECT b FROM values(tuple('a String, b String ALIAS {IN_TEXT}').1, '1')", DENIED),
+        (f"SELECT b FROM SQLStandardValues(concat('a String, b String ALIAS {IN_TEXT}', ''), '1')", DENIED),
+        ("SELECT * FROM format(concat('Avro', 'Confluent'), 'x')", DENIED),
+        ("SELECT groupFormatIf('AvroConfluent')(1, 1)", DENIED),
         (f"SELECT structureToProtobufSchema('a String DEFAULT {IN_TEXT}')", DENIED),
         (f"SELECT structureToCapnProtoSchema('a UInt8 DEFAULT toUInt8({IN_TEXT})')", DENIED),
         ("SELECT structureToCapnProtoSchema(concat('a String DEF', 'AULT 1'))", DENIED),
@@ -81,6 +104,13 @@ BY_TEXT = Attempts(
     [
         "SELECT * FROM format(JSONEachRow, 'a String', '{\"a\":\"default\"}')",
         "SELECT * FROM values('a String', 'default')",
+        "SELECT * FROM values(1, 2) UNION ALL SELECT * FROM values(-1, 2)",
+        "SELECT * FROM values((1, 'a'), (2, 'b'))",
+        "SELECT * FROM VALUES((1, 'a'), (2, 'b'))",
+        "SELECT * FROM (VALUES (1, 'a'), (2, 'b')) AS t(n, s)",
+        "SELECT * FROM values('a Enum8(\\'x\\' = 1), file Array(Nullable(Decimal(9, 2)))', ('x', [1]))",
+        "SELECT * FROM values(toDate('2024-01-01'), toDate('2024-01-02'))",
+        "SELECT countIf(file = 'x'), sumStateIf(1, file = 'x') FROM (SELECT 'x' AS file)",
         "SELECT structureToProtobufSchema('a String')",
         "SELECT arrayReduce('quantile(0.5)', [1, 2]), initializeAggregation('sum', 1)",
         "SELECT * FROM (EXPLAIN indexes = 1 SELECT 1)",
@@ -163,5 +193,8 @@ CODE = Attempts(
     "attempts", [BY_FUNCTION, BY_TEXT, BY_STATEMENT, CODE], ids=["function", "text", "statement", "code"]
 )
 def test_no_file_is_reached_and_no_code_runs(service: Service, attempts: Attempts) -> None:
+    service.run("CREATE OR REPLACE FUNCTION handing_on AS (g) -> arrayMap(g, ['/etc/passwd'])")
+    service.run("CREATE OR REPLACE FUNCTION the_same AS (g) -> g")
+    service.run("CREATE OR REPLACE FUNCTION columns_of AS () -> 'a String, b String ALIAS upper(a)'")
     hold(service, attempts)
     assert not Path("/tmp/attack-0b7e51").exists()

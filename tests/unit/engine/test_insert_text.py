@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,3 +66,10 @@ def test_data_are_never_cut_or_moved(data: bytes) -> None:
 def test_a_long_list_of_columns_takes_no_time_to_speak_of() -> None:
     columns = ", ".join(f"c{number}" for number in range(20_000))
     assert find_data(f"INSERT INTO t ({columns}) VALUES (1)".encode(), complete=True) is not None
+
+
+@pytest.mark.parametrize("piece", [b"/**/", b"--\n", b" ", b"/**/ ", b"\n--/**/\n"])
+def test_comments_before_nothing_that_is_a_word_take_no_time_to_speak_of(piece: bytes) -> None:
+    began = time.process_time()
+    assert first_word(piece * 20_000 + b"-") is None
+    assert time.process_time() - began < 0.5

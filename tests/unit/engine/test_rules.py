@@ -65,6 +65,19 @@ def test_allowed(sql: str) -> None:
     assert not refused(sql)
 
 
+def test_a_statement_of_very_many_words_is_refused() -> None:
+    assert len(rules.read_tokens(f"SELECT {'1, ' * 49_999}1")) == rules.MAX_TOKENS
+    with pytest.raises(DatabaseError, match="229"):
+        rules.read_tokens(f"SELECT {'1, ' * 50_000}1")
+
+
+@pytest.mark.parametrize("sql", ["USE _stronghouse", "SELECT * FROM `_stronghouse`.query_log", "SELECT _stronghouse"])
+def test_nobody_names_the_services_own_database(sql: str) -> None:
+    with pytest.raises(DatabaseError, match="497"):
+        rules.check_names(split(sql))
+    rules.check_names(split("SELECT '_stronghouse' FROM system.query_log"))
+
+
 def test_settings_are_read_with_their_values() -> None:
     sql = "SELECT 1 SETTINGS max_threads = 2, final, join_algorithm = 'hash', limit = DEFAULT, offset = -1"
     assert list(rules.assignments(split(sql))) == [

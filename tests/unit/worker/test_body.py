@@ -1,87 +1,18 @@
-import bz2
 import contextlib
-import gzip
-import lzma
 import socket
 import threading
-import zlib
+import time
 from collections.abc import Iterator
 
-import lz4.frame
 import pytest
-import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stronghouse.engine.errors import DatabaseError
 from stronghouse.worker import body as body_module
-from stronghouse.worker.body import PIECE, RequestBody, decoded, read_piece
+from stronghouse.worker.body import PIECE, RequestBody
 from stronghouse.worker.parser import parse_head
 from stronghouse.worker.wire import Wire
-
-ENCODERS = {
-    "gzip": gzip.compress,
-    "zstd": zstandard.compress,
-    "lz4": lz4.frame.compress,
-    "bz2": bz2.compress,
-    "xz": lzma.compress,
-    "deflate": zlib.compress,
-}
-
-
-class Pieces:
-    """A body that arrives a little at a time."""
-
-    def __init__(self, data: bytes, step: int) -> None:
-        self._data = data
-        self._step = step
-
-    def read(self, size: int, /) -> bytes:
-        size = min(self._step, size)
-        data, self._data = self._data[:size], self._data[size:]
-        return data
-
-
-def read_all(encoding: str, data: bytes, step: int = 1000) -> bytes:
-    source = decoded(encoding, Pieces(data, step))
-    result = bytearray()
-    while piece := read_piece(source):
-        assert len(piece) <= PIECE
-        result += piece
-    return bytes(result)
-
-
-@pytest.mark.parametrize("encoding", ENCODERS)
-@settings(deadline=None, max_examples=60)  # xz takes its time to begin
-@given(frames=st.lists(st.binary(max_size=2000), min_size=1, max_size=4), step=st.integers(1, 5000))
-def test_frames_are_read_through_to_the_last(encoding: str, frames: list[bytes], step: int) -> None:
-    parts = [b"".join(frames)] if encoding == "deflate" else frames
-    encoded = b"".join(ENCODERS[encoding](part) for part in parts)
-    assert read_all(encoding, encoded, step) == b"".join(frames)
-
-
-@pytest.mark.parametrize("encoding", ENCODERS)
-def test_a_body_that_is_cut_off_is_an_error(encoding: str) -> None:
-    encoded = ENCODERS[encoding](b"0123456789" * 5000)
-    for cut in (1, len(encoded) // 2, len(encoded) - 5):
-        with pytest.raises(DatabaseError):
-            read_all(encoding, encoded[:-cut])
-
-
-@pytest.mark.parametrize("encoding", ENCODERS)
-def test_a_bomb_is_unpacked_a_piece_at_a_time(encoding: str) -> None:
-    source = decoded(encoding, Pieces(ENCODERS[encoding](bytes(40 << 20)), 1 << 16))
-    assert 0 < len(read_piece(source)) <= PIECE
-
-
-def test_an_unknown_compression_is_refused() -> None:
-    with pytest.raises(DatabaseError) as refused:
-        decoded("br", Pieces(b"", 1))
-    assert refused.value.number == 89
-
-
-def test_no_compression_is_none() -> None:
-    assert read_all("", b"abc") == read_all("identity", b"abc") == b"abc"
 
 
 @contextlib.contextmanager
@@ -217,3 +148,63 @@ def test_to_abandon_a_body_that_was_read_leaves_its_connection_alone() -> None:
         assert body.finishable
         assert wire.receive(9, seconds=1) == b"GET"
         assert not wire.gone()
+
+
+@contextlib.contextmanager
+def trickling(client: socket.socket, data: bytes, pause: float) -> Iterator[None]:
+    """A client that sends a byte at a time."""
+    ended = threading.Event()
+
+    def send() -> None:
+        with contextlib.suppress(OSError):
+            for byte in data:
+                if ended.wait(pause):
+                    return
+                client.send(bytes([byte]))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    yield
+    ended.set()
+    sender.join()
+
+
+@pytest.mark.parametrize("data", [b"1\r\na\r\n" * 100, b"1;" + b"x" * 250], ids=["chunks", "a line"])
+def test_a_body_that_has_to_end_in_time_is_given_up_however_much_still_comes(data: bytes) -> None:
+    with arriving(b"", b"Transfer-Encoding: chunked") as (body, client, _), trickling(client, data, 0.01):
+        began = time.monotonic()
+        body.end_within(0.1)
+        with pytest.raises(DatabaseError) as refused:
+            drained(body)
+        assert refused.value.number == 209
+        assert 0.09 <= time.monotonic() - began < 0.5
+
+
+def test_the_rest_of_a_silent_client_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_module, "SILENT_SECONDS", 0.05)
+    with arriving(b"abc", b"Content-Length: 5") as (body, _, _):
+        began = time.monotonic()
+        assert not body.discard()
+        assert time.monotonic() - began < 0.5
+
+
+def test_the_rest_of_a_client_that_trickles_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body_module, "REST_SECONDS", 0.1)
+    with arriving(b"", b"Content-Length: 100") as (body, client, _), trickling(client, bytes(99), 0.01):
+        began = time.monotonic()
+        assert not body.discard()
+        assert time.monotonic() - began < 0.5
+
+
+def test_a_connection_goes_on_only_if_the_rest_of_the_body_is_there() -> None:
+    with arriving(b"abc", b"Content-Length: 5") as (body, client, _):
+        assert not body.finishable
+        client.sendall(b"de")
+        assert body.finishable
+        assert drained(body) == b"abcde"
+
+
+def test_a_short_body_that_comes_right_after_its_head_is_waited_for() -> None:
+    with arriving(b"", b"Content-Length: 5") as (body, client, _), trickling(client, b"abcde", 0.003):
+        assert body.finishable
+        assert drained(body) == b"abcde"

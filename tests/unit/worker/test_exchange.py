@@ -1,9 +1,11 @@
+import contextlib
 import os
 import socket
 import threading
 
 import pytest
 
+from stronghouse.worker import body, server
 from stronghouse.worker.exchange import Exchange
 from tests.unit.worker.serving import GET, HEAD, read_answer, read_to_end, serving, until
 
@@ -257,3 +259,43 @@ def test_a_client_that_sends_all_and_closes_its_side_gets_its_answer() -> None:
         client.sendall(HEAD + b"Content-Length: 3\r\n\r\nabc")
         client.shutdown(socket.SHUT_WR)
         assert read_answer(client)[1] == b"abc"
+
+
+def test_a_refusal_before_the_body_does_not_wait_for_it() -> None:
+    with serving(lambda exchange: exchange.respond(401, [], b"no")) as running, running.client() as client:
+        client.sendall(HEAD + b"Content-Length: 1000\r\n\r\n")
+        assert b"Connection: close" in read_answer(client)[0]
+        assert client.recv(9) == b""
+
+
+def test_a_refusal_before_a_body_that_follows_at_once_keeps_the_connection() -> None:
+    answering = threading.Event()
+
+    def refuse(exchange: Exchange) -> None:
+        answering.set()
+        exchange.respond(401, [], b"no")
+
+    with serving(refuse) as running, running.client() as client:
+        client.sendall(HEAD + b"Content-Length: 1000\r\n\r\n")
+        assert answering.wait(3)
+        client.sendall(bytes(1000))
+        assert b"Connection: close" not in read_answer(client)[0]
+        client.sendall(GET)
+        assert read_answer(client)[1] == b"no"
+
+
+def test_answered_clients_that_send_nothing_leave_threads_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "LINGERING", 2)
+    monkeypatch.setattr(body, "SILENT_SECONDS", 30.0)
+    with (
+        serving(lambda exchange: exchange.respond(401, [], b"no"), threads=4) as running,
+        contextlib.ExitStack() as stack,
+    ):
+        for _ in range(8):
+            silent = stack.enter_context(running.client())
+            silent.sendall(HEAD + b"Content-Length: 1000\r\n\r\n")
+            assert read_answer(silent)[1] == b"no"
+        with running.client() as client:
+            client.sendall(GET)
+            assert read_answer(client)[1] == b"no"
+        until(lambda: len(running.server._busy) <= 2)

@@ -1,4 +1,5 @@
 import gzip
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from stronghouse.engine.errors import DatabaseError
 from stronghouse.worker import multipart
 from stronghouse.worker.exchange import Exchange
+from stronghouse.worker.memory import Memory
 from stronghouse.worker.multipart import Form, read_form
 from tests.unit.worker.serving import Serving, read_answer, serving
 
@@ -23,14 +25,20 @@ END = BOUNDARY + b"--\r\n"
 
 
 def read(
-    *parts: bytes, query: str = "", content_type: str = TYPE, encoding: str = "", end: bytes = END
+    *parts: bytes,
+    query: str = "",
+    content_type: str = TYPE,
+    encoding: str = "",
+    end: bytes = END,
+    memory: Memory | None = None,
 ) -> Form | DatabaseError:
     """What `read_form` makes of a request, over a connection."""
     found: list[Form | DatabaseError] = []
+    memory = memory or Memory()
 
     def handle(exchange: Exchange) -> None:
         try:
-            found.append(read_form(exchange))
+            found.append(read_form(exchange, memory.of("u")))
         except DatabaseError as error:
             found.append(error)
         exchange.respond(200, [])
@@ -111,6 +119,44 @@ def test_a_form_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     refused = read(part("a", bytes(2000)))
     assert isinstance(refused, DatabaseError)
     assert refused.number == 307
+
+
+def test_what_a_form_holds_is_counted() -> None:
+    memory = Memory()
+    read(part("t", bytes(100_000), file="f"), part("a", b"b" * 1000), query="t_types=String", memory=memory)
+    assert 101_000 < memory.held < 104_000
+    memory = Memory()
+    read(part("a", b"b" * 1000 + "é".encode()), memory=memory)
+    assert 5000 < memory.held < 6000
+
+
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+def test_a_form_that_there_is_no_memory_for_is_refused(encoding: str) -> None:
+    refused = read(part("t", bytes(100_000), file="f"), encoding=encoding, memory=Memory(50_000))
+    assert isinstance(refused, DatabaseError)
+    assert refused.number == 241
+
+
+def test_a_form_has_to_come_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(multipart, "FORM_SECONDS", 0.05)
+    refused: list[DatabaseError] = []
+
+    def handle(exchange: Exchange) -> None:
+        try:
+            read_form(exchange, Memory().of("u"))
+        except DatabaseError as error:
+            refused.append(error)
+            exchange.respond(400, [])
+
+    with serving(handle) as running, running.client() as client:
+        client.sendall(f"POST / HTTP/1.1\r\nHost: h\r\nContent-Type: {TYPE}\r\nContent-Length: 99\r\n\r\n".encode())
+        for _ in range(50):
+            client.send(b"x")
+            time.sleep(0.005)
+            if refused:
+                break
+        assert read_answer(client)[0].startswith(b"HTTP/1.1 400")
+    assert refused[0].number == 209
 
 
 @settings(deadline=None, max_examples=40)  # each has a server of its own

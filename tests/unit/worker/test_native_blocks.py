@@ -1,11 +1,13 @@
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stronghouse.engine.errors import DatabaseError
 from stronghouse.worker import native_blocks
+from stronghouse.worker.memory import Memory
 from stronghouse.worker.native_blocks import BLOCK_BYTES, BlockCompressor, BlockReader, compressed_block
-from tests.unit.worker.test_body import Pieces
+from tests.unit.worker.test_decoders import Pieces
 
 FROM_ENGINE = {
     # The files of a column `s String` with the one row 'abc' ten times over, as ClickHouse 26.9 wrote them.
@@ -16,7 +18,7 @@ FROM_ENGINE = {
 
 
 def read_all(data: bytes, *, step: int = 1000, size: int = 1 << 20) -> bytes:
-    reader = BlockReader(Pieces(data, step))
+    reader = BlockReader(Pieces(data, step), Memory().of("u"))
     received = b""
     while piece := reader.read(size):
         assert len(piece) <= size
@@ -79,6 +81,10 @@ def block(method: int, content: bytes, *, size: int, packed: int | None = None) 
     return native_blocks._checksum(header + content) + header + content
 
 
+ZSTD_OF_2_GB = bytes.fromhex("28b52ffde00000008000000000010000")
+"""A frame without data whose header tells of 2 GiB of them."""
+
+
 @pytest.mark.parametrize(
     ("data", "number"),
     [
@@ -91,7 +97,10 @@ def block(method: int, content: bytes, *, size: int, packed: int | None = None) 
         (block(0x02, b"abc", size=4), 271),
         (block(0x02, b"abc", size=3, packed=8), 271),
         (block(0x91, b"abc", size=3), 432),
+        (block(0x90, ZSTD_OF_2_GB, size=10), 271),
         (block(0x82, b"abc", size=1 << 30), 39),
+        (block(0x82, b"abc", size=(16 << 20) + 1), 39),
+        (block(0x82, b"abc", size=3, packed=(16 << 20) + 1), 39),
         (block(0x82, b"abc", size=3, packed=1 << 31), 39),
     ],
     ids=lambda value: value if isinstance(value, int) else value[16:].hex()[:40],
@@ -100,3 +109,38 @@ def test_blocks_that_lie_about_themselves_are_refused(data: bytes, number: int) 
     with pytest.raises(DatabaseError) as refused:
         read_all(data)
     assert refused.value.number == number
+
+
+@pytest.mark.parametrize("method", [0x82, 0x02], ids=["LZ4", "NONE"])
+def test_a_block_is_counted_while_it_is_read_and_not_after(method: int) -> None:
+    content = bytes(range(256)) * 4000
+    encoded = compressed_block(content) if method == 0x82 else block(0x02, content, size=len(content))
+    holding = Memory().of("u")
+    reader = BlockReader(Pieces(encoded * 2, 1000), holding)
+    for _ in range(2):
+        read = reader.read(1000)
+        assert len(content) <= holding.held <= len(content) + 9
+        while len(read) < len(content):
+            read += reader.read(1 << 20)
+        assert read == content
+        assert holding.held == 0
+    assert reader.read(1) == b""
+
+
+def test_a_block_that_there_is_no_memory_for_is_refused() -> None:
+    encoded = compressed_block(bytes(1 << 20))
+    with pytest.raises(DatabaseError) as refused:
+        BlockReader(Pieces(encoded, 1000), Memory((1 << 20) - 1).of("u")).read(1)
+    assert refused.value.number == 241
+    with pytest.raises(DatabaseError) as refused:
+        BlockReader(Pieces(encoded, 1000), Memory(1000).of("u")).read(1)
+    assert refused.value.number == 241
+
+
+def test_a_zstd_frame_that_tells_of_more_is_not_given_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def decompress(*_: object) -> bytes:
+        raise AssertionError("asked for the memory")
+
+    monkeypatch.setattr(zstandard, "ZstdDecompressor", decompress)
+    with pytest.raises(DatabaseError):
+        read_all(block(0x90, ZSTD_OF_2_GB, size=10))

@@ -36,6 +36,28 @@ def test_what_may_not_be_asked_is_refused(pair: tuple[str, str], number: int) ->
     assert refused.value.number == number
 
 
+@pytest.mark.parametrize(
+    "name", ["database", "session_id", "quota_key", "param_x", "max_threads", "role", "default_format", "param_\udcff"]
+)
+def test_what_is_not_utf_8_is_refused(name: str) -> None:
+    with pytest.raises(DatabaseError) as refused:
+        read((name, "a\udcff"))
+    assert refused.value.number == 36
+
+
+@pytest.mark.parametrize("header", ["X_ClickHouse_Database", "X_ClickHouse_Quota", "X_ClickHouse_Format"])
+def test_a_header_that_is_not_utf_8_is_refused(header: str) -> None:
+    with pytest.raises(DatabaseError) as refused:
+        read(**{header: "a\udcff"})
+    assert refused.value.number == 36
+
+
+def test_other_alphabets_are_text() -> None:
+    options = read(("database", "данные"), ("param_x", "é😀"), ("query", "SELECT '\udcff'"))
+    assert (options.database, options.parameters) == ("данные", {"x": "é😀"})
+    assert options.query == "SELECT '\udcff'"  # refused when it is read
+
+
 def test_a_session_needs_a_sane_timeout() -> None:
     session = read(("session_id", "s"), ("session_timeout", "5"), ("session_check", "1")).session
     assert session is not None

@@ -15,6 +15,7 @@ from stronghouse.engine.access.methods import bad_arguments
 from stronghouse.engine.access.notation import name
 from stronghouse.engine.access.refusals import unknown
 from stronghouse.engine.access.statements import AlterRowPolicy, CreateRowPolicy, DropRowPolicies, PolicyName
+from stronghouse.engine.boundary.conditions import check_condition
 from stronghouse.engine.configuration import ELEMENT
 from stronghouse.engine.errors import access_denied, not_implemented
 from stronghouse.engine.tokens import split
@@ -106,9 +107,11 @@ def _check_place(database: str, table: str) -> None:
 
 
 def _condition(condition: str) -> str:
-    """Refuse a condition that cannot be kept; raises DatabaseError 48."""
+    """Refuse a condition that cannot be kept; raises DatabaseError 48 or 497."""
     if len(condition) > LONGEST_CONDITION:
         raise not_implemented(f"A row policy's condition can have {LONGEST_CONDITION} characters in this service.")
-    if any(token.says("{", "}", ";") for token in split(condition)):
+    tokens = split(condition)
+    if any(token.says("{", "}", ";") for token in tokens):
         raise not_implemented("A row policy's condition cannot have query parameters in this service.")
+    check_condition(tokens)
     return condition

@@ -31,6 +31,7 @@ WITH_PARENTHESES = frozenset({"codec", "statistics", "columns", "except", "repla
 INDEX_TYPES = frozenset(
     {"minmax", "set", "bloom_filter", "ngrambf_v1", "tokenbf_v1", "sparse_grams", "text", "vector_similarity"}
 )
+_AFTER_COLUMNS = ("ENGINE", "AS", "ORDER", "PARTITION", "PRIMARY", "SAMPLE", "TTL", "SETTINGS", "INDEX")
 _LATER = "because the engine evaluates it later, without anybody's rights"
 
 
@@ -122,7 +123,7 @@ def _check_function(tokens: Tokens, built_ins: BuiltIns) -> None:
 
 
 def _check(tokens: Tokens, built_ins: BuiltIns) -> None:
-    projections = {place for place, token in enumerate(tokens) if _begins_projection(tokens, place) and token}
+    projections = _projections(tokens)
     plain = [token for place, token in enumerate(tokens) if place not in projections]
     what = f"mutations, columns, TTLs, indices, projections and constraints of this service, {_LATER}"
     _check_tables(plain, what)
@@ -138,17 +139,38 @@ def _check_tables(tokens: Tokens, what: str) -> None:
         raise access_denied(f"IN with anything but values is not allowed in {what}.")
 
 
-def _begins_projection(tokens: Tokens, place: int) -> bool:
-    """Whether this is the SELECT of `PROJECTION name ([WITH …] SELECT …)`, which is of the projection itself."""
-    if not tokens[place].says("SELECT"):
-        return False
-    depth, before = 0, place - 1
-    while before > 0 and not (depth == 0 and tokens[before].says("(")):
-        depth += tokens[before].says(")") - tokens[before].says("(")
-        if depth == 0 and tokens[before].says("SELECT"):
-            return False
-        before -= 1
-    return before >= 2 and tokens[before - 1].is_name and tokens[before - 2].says("PROJECTION", "EXISTS")
+def _projections(tokens: Tokens) -> set[int]:
+    """The places of the one SELECT each in `PROJECTION name ([WITH …] SELECT …)`, which is of the projection itself.
+
+    They are told by where they stand, at the beginning of a command or of an item among the columns: an expression can
+    have a column called PROJECTION.
+    """
+    if tokens[0].says("ADD", "MODIFY"):
+        starts = [1] if tokens[1].says("PROJECTION") else []
+    else:
+        starts = [place for place in _items(tokens) if tokens[place].text == "PROJECTION"]
+    found = set()
+    for start in starts:
+        opening = start + (5 if tokens[start + 1].says("IF") and tokens[start + 2].says("NOT") else 2)
+        if tokens[opening].says("("):
+            first = next((token for token in _top_level(tokens[opening + 1 :]) if token.says("SELECT")), None)
+            found |= {place for place, token in enumerate(tokens) if token is first}
+    return found
+
+
+def _items(tokens: Tokens) -> list[int]:
+    """Where the items of a CREATE's list of columns begin."""
+    begin = next((place for place, token in enumerate(tokens) if token.says("(")), len(tokens))
+    if any(token.says(*_AFTER_COLUMNS) for token in tokens[:begin]):
+        return []
+    depth, found = 0, []
+    for place in range(begin, len(tokens) - 1):
+        depth += tokens[place].says("(", "[", "{") - tokens[place].says(")", "]", "}")
+        if depth == 0:
+            break
+        if depth == 1 and tokens[place].says("(", ","):
+            found.append(place + 1)
+    return found
 
 
 def _is_function(tokens: Tokens) -> bool:

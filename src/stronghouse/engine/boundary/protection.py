@@ -2,9 +2,9 @@
 
 A policy belongs to a table's name. Whoever is subject to one must not read the rows under another name, or make them
 pass: rename the table, take its parts, have a view fed by it (a policy does not apply to what a materialized view is
-fed with), change the columns that the policy looks at,
-ask how many rows a condition would leave. ClickHouse lets anybody do so who has the right to alter the
-table; here, where tables have policies, only the service's owner may.
+fed with), change the columns that the policy looks at, ask how many rows a condition would leave. ClickHouse lets
+anybody do so who has the right to alter (or, for EXPLAIN, to read) the table; here, where tables have policies, only
+the service's owner may.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,8 +19,8 @@ Protected = Callable[[str | None, str | None], bool]
 ANY: Touched = (None, None)
 HARMLESS_EXPLANATIONS = ("AST", "SYNTAX", "QUERY")
 """Explanations (QUERY is QUERY TREE) that look at no table's rows, nor at what indexes say of them."""
-HARMLESS_COMMANDS = ("ADD", "COMMENT", "MATERIALIZE", "REWRITE")
-"""First words of commands of ALTER TABLE that leave every row, and every column that there is, as it was."""
+HARMLESS_COMMANDS = ("COMMENT", "REWRITE")
+"""First words of commands of ALTER TABLE that evaluate nothing over the rows, and leave all of them as they were."""
 
 
 def touched_tables(tokens: Sequence[Token]) -> tuple[Touched, ...]:
@@ -42,6 +42,8 @@ def _touched(tokens: Sequence[Token]) -> Iterator[Touched]:
         yield _name(tokens, 2)
     elif first.says("UNDROP") and any(token.says("UUID") for token in tokens):
         yield ANY
+    elif first.says("DROP") and tokens[1].says("INDEX"):
+        yield _of_index(tokens)
     elif first.says("CREATE", "REPLACE"):
         yield from _created(tokens)
 
@@ -83,13 +85,26 @@ def _altered(tokens: Sequence[Token]) -> Iterator[Touched]:
 
 
 def _created(tokens: Sequence[Token]) -> Iterator[Touched]:
+    if any(token.says("INDEX") for token in tokens[1:3]):
+        yield _of_index(tokens)
+        return
     for place, token in enumerate(tokens[:-2]):
         if token.says("CLONE") and tokens[place + 1].says("AS"):
             yield _name(tokens, place + 2)
     if any(token.says("MATERIALIZED") for token in tokens[:4]):
+        if any(token.says("IDENTIFIER") and tokens[place - 1].says(":") for place, token in enumerate(tokens)):
+            yield ANY
         for place, token in enumerate(tokens):
             if token.is_name and not (place and tokens[place - 1].says(".")):
                 yield _name(tokens, place)
+
+
+def _of_index(tokens: Sequence[Token]) -> Touched:
+    """The table of `CREATE [UNIQUE] INDEX [IF NOT EXISTS] name ON table` and `DROP INDEX [IF EXISTS] name ON table`."""
+    name = 2 if tokens[1].says("INDEX") else 3
+    if tokens[name].says("IF") and tokens[name + 1].says("NOT", "EXISTS"):
+        name += 3 if tokens[name + 1].says("NOT") else 2
+    return _name(tokens, name + 2)
 
 
 def _name(tokens: Sequence[Token], place: int) -> Touched:

@@ -115,8 +115,7 @@ def mask_written(sql: str, patterns: Callable[[str], str] | None = None) -> Mask
     if _may_sign_in(sql):
         text, secrets = _from_first_quote(sql)
     elif quoted and _first_suspect(sql) is not None:
-        text, secrets = _by_place(sql)
-        secrets = Secrets(secrets.values, everything=True)
+        text, secrets = _by_place(sql, everything=True)
     else:
         text, secrets = sql, NOTHING
     text, found = _by_look(text[:MAX_QUERY])
@@ -172,7 +171,7 @@ def _without_quotation(text: str) -> str:
     return f"{text[: number.end()]} {HIDDEN}{text[expected:] if own else ''}"
 
 
-def _by_place(sql: str) -> tuple[str, Secrets]:
+def _by_place(sql: str, *, everything: bool = False) -> tuple[str, Secrets]:
     if len(sql) > MAX_TOKENS_TEXT:
         return _from_first_quote(sql)
     shown = hidden(sql)
@@ -182,7 +181,7 @@ def _by_place(sql: str) -> tuple[str, Secrets]:
         return _from_first_quote(sql)
     kept = {token.text for token in tokens}
     values = {token.text for token in before if token.text not in kept}
-    search = _Search(tokens)
+    search = _Search(tokens, everything=everything)
     pieces, position = [], 0
     for start, end in search.spans():
         if start >= position:
@@ -220,12 +219,12 @@ def _by_look(text: str) -> tuple[str, frozenset[str]]:
 class _Search:
     """One pass over a statement's tokens."""
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    def __init__(self, tokens: Sequence[Token], *, everything: bool) -> None:
         self._tokens = tokens
         self._defined = defined_names(tokens)
         self._spans: list[tuple[int, int]] = []
         self.values: set[str] = set()
-        self.everything = False
+        self.everything = everything
 
     def spans(self) -> list[tuple[int, int]]:
         """Where the statement's secrets are, in order."""

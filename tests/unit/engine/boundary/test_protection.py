@@ -23,6 +23,12 @@ from stronghouse.engine.tokens import split
         ("UNDROP TABLE a.x UUID 'u'", {ANY}),
         ("EXPLAIN ESTIMATE SELECT * FROM v", {ANY}),
         ("SELECT * FROM viewExplain('EXPLAIN ESTIMATE', '', (SELECT 1))", {ANY}),
+        ("EXPLAIN SELECT * FROM a.x", {ANY}),
+        ("EXPLAIN indexes = 1 SELECT * FROM a.x WHERE b = 1", {ANY}),
+        ("EXPLAIN PIPELINE SELECT * FROM a.x", {ANY}),
+        ("SELECT * FROM viewExplain('EXPLAIN', 'indexes = 1', (SELECT 1))", {ANY}),
+        ("SELECT * FROM `viewExplain`('EXPLAIN PIPELINE', '', (SELECT 1))", {ANY}),
+        ("CREATE VIEW v AS SELECT * FROM viewExplain('EXPLAIN', '', (SELECT 1))", {ANY}),
         ("ALTER TABLE {t:Identifier} (DELETE WHERE 1)", {ANY}),
     ],
 )
@@ -49,7 +55,11 @@ def test_a_materialized_view_touches_every_table_that_it_can_mean() -> None:
         "CREATE VIEW v AS SELECT * FROM a.x",
         "DROP TABLE a.x",
         "UNDROP TABLE a.x",
-        "EXPLAIN SELECT * FROM a.x",
+        "EXPLAIN AST SELECT * FROM a.x",
+        "EXPLAIN SYNTAX SELECT * FROM a.x",
+        "EXPLAIN QUERY TREE SELECT * FROM a.x",
+        "SELECT * FROM viewExplain('EXPLAIN QUERY TREE', 'dump_ast = 1', (SELECT 1))",
+        "SELECT estimate FROM a.x",
     ],
 )
 def test_what_leaves_policies_in_force(sql: str) -> None:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stronghouse.engine.logs.masking import HIDDEN, mask, mask_settings, mask_text, scrub
+from stronghouse.engine.errors import parse_error
+from stronghouse.engine.logs.masking import HIDDEN, MAX_SETTING, mask, mask_settings, mask_text, mask_written, scrub
 from stronghouse.engine.logs.records import MAX_QUERY
 
 H = f"'{HIDDEN}'"
@@ -34,6 +35,8 @@ H = f"'{HIDDEN}'"
         ("SELECT 'Authorization: Bearer abcdef123456'", f"SELECT 'Authorization: Bearer {HIDDEN}'"),
         (r"""SELECT '{"apiKey": "k\\"ey", "a": 1}'""", f"""SELECT '{{"apiKey": "{HIDDEN}", "a": 1}}'"""),
         ("SELECT 'sh_0123456789abcdefABC'", f"SELECT {H}"),
+        ("SELECT 'a-eyJ-eyJhbGciOi.eyJzdWIiOi.c2ln'", f"SELECT 'a-{HIDDEN}'"),
+        ("SELECT 'eyJhbGciOi-sh_0123456789abcdefABC'", f"SELECT 'eyJhbGciOi-{HIDDEN}'"),
         ("SELECT '-----BEGIN PRIVATE KEY-----\\nMHc'", f"SELECT '-----BEGIN PRIVATE KEY-----{HIDDEN}"),
     ],
 )  # fmt: skip
@@ -155,3 +158,64 @@ def test_masking_never_fails_and_never_lengthens_without_end(text: str, word: st
 
 def test_a_long_statement_is_cut() -> None:
     assert len(mask("SELECT " + "x" * (4 << 20)).text) <= MAX_QUERY
+
+
+@pytest.mark.parametrize(
+    "unit", ["-eyJ", "eyJaaaaaaaa.", "eyJaaaaaaaa.-", "Syntax error ", "failed at position ", ". Expected ", "sh-", "'"]
+)
+def test_no_long_text_keeps_everybody_waiting(unit: str) -> None:
+    text = (unit * 100_000)[:100_000]
+    for secrets in (mask("SELECT encrypt('aes-256-gcm', c, k) FROM t").secrets, mask_written(f"'{text}").secrets):
+        begin = time.process_time()
+        mask(text)
+        mask_written(text)
+        scrub(text, secrets)
+        assert time.process_time() - begin < 1.0
+
+
+def test_settings_are_cut() -> None:
+    assert len(mask_settings({"a": "x" * 1_000_000})["a"]) == MAX_SETTING
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE USER zed IDENTIFED WITH sha256_password BY 'hunter22'",
+        "CRATE USR zed IDENTIFED BY 'hunter22'",
+        "CREATE USER zed IDNTFIED BY 'hunter22'",
+        "SELECT ecrypt('aes', 'x', 'hunter22') FRM signature",
+        "SELECT FRM t WHERE pasword = 'x', token: 'hunter22'",
+    ],
+)
+def test_a_statement_that_is_misspelt_keeps_its_secrets(sql: str) -> None:
+    masked = mask_written(sql)
+    assert "hunter22" not in masked.text
+    told = scrub(
+        f"Syntax error: failed at position 3 ({sql[2:6]}) (line 1, col 3): {sql}. Expected one of: A, B", masked.secrets
+    )
+    assert told == f"Syntax error: failed at position 3 {HIDDEN}. Expected one of: A, B"
+
+
+def test_an_error_quotes_a_misspelt_statement_only_without_strings() -> None:
+    told = "Syntax error: failed at position 8 (x): x. Expected FROM"
+    assert scrub(told, mask_written("SELECT x FRM key").secrets) == told
+    quoting = "Syntax error: failed at position 8 (x): x '. Expected b'. Expected FROM"
+    assert (
+        scrub(quoting, mask_written("SELECT x '. Expected b'").secrets)
+        == f"Syntax error: failed at position 8 {HIDDEN}"
+    )
+
+
+def test_a_statement_that_was_understood_but_refused_is_recorded_without_its_secrets() -> None:
+    assert mask_written("SELECT 'x' FROM t ORDER BY 1").text == "SELECT 'x' FROM t ORDER BY 1"
+    assert (
+        mask_written("SELECT user FROM t WHERE key = 'x' ORDER BY 1").text
+        == f"SELECT user FROM t WHERE key = {H} ORDER BY 1"
+    )
+
+
+def test_no_part_of_a_secret_stays_at_the_end_of_an_error_that_was_cut() -> None:
+    secret = "hunter22" * 10
+    secrets = mask(f"SELECT encrypt('aes-256-gcm', c, '{secret}')").secrets
+    error = parse_error(f"Code: 1. DB::Exception: {'x' * (20_000 - 20)}{secret} (A_B)")
+    assert "hunter22" not in scrub(error.public, secrets)
