@@ -91,3 +91,20 @@ class _Head:
             self._named = not self._parameter
         elif not token.says("INSERT", "INTO", "TABLE"):
             self._named = True
+
+
+def data_place(canonical: str) -> int:
+    """Where in an INSERT without data and FORMAT, in canonical form, the clause that names its data belongs.
+
+    That is before SETTINGS. Raises DatabaseError when the text has something that is no token.
+    """
+    depth = 0
+    for place, token in enumerate(scan(canonical)):
+        depth += token.says("(") - token.says(")")
+        if token.says("SETTINGS") and depth == 0 and place > _NAME_PLACE:
+            return token.start
+    return len(canonical)
+
+
+_NAME_PLACE = 2
+"""`INSERT INTO name`: what stands there is a name, whatever it says."""

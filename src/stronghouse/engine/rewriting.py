@@ -174,7 +174,7 @@ def _replacement(mark: Mark, caller: Caller) -> str:
     if mark.place is Place.FIXED:
         return mark.text
     if mark.place is Place.DEFINER:
-        if mark.text not in {"", caller.user} or caller.definer is None:
+        if mark.text not in {"", caller.user, caller.definer} or caller.definer is None:
             raise access_denied("A view's DEFINER can only be its creator in this service.")
         return f"DEFINER = {caller.definer}"
     value = literal(caller.user) if mark.place is Place.USER else _array(_roles(mark.place, caller))

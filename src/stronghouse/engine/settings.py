@@ -99,6 +99,9 @@ MINIMA: Mapping[str, int] = {
 """Settings whose smaller values could make the service's own statements on a user's connection fail, which set the
 user's roles among other things; with 0 most of them have no limit."""
 
+UNLIMITED = ("max_query_size", "0")
+"""No limit of the engine's; there is one of admission."""
+
 DEFAULTS: Mapping[str, str] = {"max_execution_time": "3600", "connect_timeout": "1", "receive_timeout": "300"}
 """What a new connection has where it differs from the engine's own; clients may change them."""
 
@@ -133,7 +136,7 @@ def _check_value(name: str, value: str) -> None:
         raise setting_violation(f"Setting {name} can be made of {', '.join(sorted(allowed))} only, in this service.")
     most = MAXIMA.get(name.lower())
     least = MINIMA.get(name.lower())
-    if least is not None and not _is_at_least(value.strip(), least):
+    if least is not None and (name.lower(), value) != UNLIMITED and not _is_at_least(value.strip(), least):
         raise setting_violation(f"Setting {name} shouldn't be less than {least} in this service.")
     if most is not None and not value.strip().startswith("auto") and not _is_at_most(value.strip(), most):
         raise setting_violation(f"Setting {name} shouldn't be greater than {most} in this service.")

@@ -51,6 +51,7 @@ _TOKEN = re.compile(
     r"""
     (?P<space>\s+)
   | (?P<comment>--[^\n]*(?:\n|\Z)|/\*.*?\*/)
+  | (?P<unclosed>/\*)
   | (?P<string>'(?:[^'\\]|\\.|'')*')
   | (?P<quoted>`(?:[^`\\]|\\.|``)*`|"(?:[^"\\]|\\.|"")*")
   | (?P<number>\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?(?![\w$]))
@@ -80,7 +81,8 @@ def scan(sql: str, *, comments: bool = False) -> Iterator[Token]:
     while position < len(sql):
         match = _TOKEN.match(sql, position)
         kind = match.lastgroup if match else None
-        if match is None or kind is None or (kind == "comment" and not comments):
+        # Taken for two signs, an unclosed comment would be looked for again at each that follows.
+        if match is None or kind in {None, "unclosed"} or (kind == "comment" and not comments):
             raise syntax_error(f"Syntax error: failed at position {position + 1}: the text cannot be read here.")
         if kind not in {"space", "comment"}:
             text = match[0][1:-1] if kind in {"string", "quoted"} else match[0]

@@ -15,11 +15,15 @@ class Killer:
         self._lock = threading.Lock()
         self._connection: Connection | None = engine.internal()
 
-    def kill(self, beginning: str) -> None:
-        """End the queries that begin so; returns at once, with the engine still at it. Raises DatabaseError."""
+    def kill(self, beginning: str) -> bool:
+        """End the queries that begin so; returns at once, with the engine still at it. Raises DatabaseError.
+
+        Says whether there were any.
+        """
         with self._lock:
-            if self._connection is not None:
-                self._connection.query(f"KILL QUERY WHERE startsWith(query, {text(beginning)}) ASYNC")
+            if self._connection is None:
+                return False
+            return bool(self._connection.query(f"KILL QUERY WHERE startsWith(query, {text(beginning)}) ASYNC").data)
 
     def close(self) -> None:
         """Give the connection back; until `open` nothing is ended, for nothing runs."""

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from stronghouse.engine.access.rendering import EXTERNAL
 from stronghouse.engine.admission import Admission
 from stronghouse.engine.boundary.storage import check_format
-from stronghouse.engine.connection import Connection
+from stronghouse.engine.connection import Connection, Counters
 from stronghouse.engine.errors import DatabaseError
 from stronghouse.engine.settings import check_setting
 from stronghouse.engine.sql import identifier, text
 from stronghouse.engine.tokens import split
 from stronghouse.worker.caller import Caller
 from stronghouse.worker.connections import READ_ONLY_WITH_SETTINGS, Connections, set_roles
+from stronghouse.worker.feeding import Feeder
 from stronghouse.worker.options import Options
 from stronghouse.worker.sessions import Session
 
@@ -121,9 +122,12 @@ def _bring(connection: Connection, table: ExternalTable, admission: Admission) -
     if any(token.is_name and token.text.upper() in _MORE_THAN_TYPES for token in split(table.structure)):
         raise DatabaseError(36, "BAD_ARGUMENTS", "The structure of external data has names and types only")
     connection.query(admission.admit(f"CREATE TEMPORARY TABLE {table.name} ({table.structure})").text)
-    insertion = connection.insert(f"INSERT INTO {table.name}", input_format=table.input_format)
-    insertion.append(table.data)
-    insertion.finish()
+
+    def insert(descriptor: int) -> Counters:
+        file = f"FROM INFILE '/dev/fd/{descriptor}' COMPRESSION 'none'"
+        return connection.query(f"INSERT INTO {table.name} {file} FORMAT {table.input_format}").counters
+
+    Feeder(lambda: b"", end_query=lambda: True, stop_body=lambda: None).run(table.data, insert)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from stronghouse.engine.admission import Admission, Statement
 from stronghouse.engine.boundary.storage import check_format
 from stronghouse.engine.connection import Connection, Counters
 from stronghouse.engine.errors import DatabaseError, cancelled, read_only, syntax_error
+from stronghouse.engine.insert_text import data_place
 from stronghouse.engine.room import Room
 from stronghouse.engine.sql import text as literal
 from stronghouse.engine.tokens import split
@@ -20,6 +21,7 @@ from stronghouse.worker.body import Source, read_piece
 from stronghouse.worker.caller import Caller, in_comment
 from stronghouse.worker.connections import TOO_LONG, Connections, Kind, kind_of
 from stronghouse.worker.exchange import Exchange
+from stronghouse.worker.feeding import Feeder
 from stronghouse.worker.options import Options
 from stronghouse.worker.preparation import ExternalTable, evaluating, external_tables, prepared
 from stronghouse.worker.progress import Progress, watched
@@ -31,7 +33,6 @@ from stronghouse.worker.sizes import Sizes
 from stronghouse.worker.statement_text import read_statement
 from stronghouse.worker.system_database import SystemDatabase
 
-BATCH_BYTES = 2 << 20
 KNOWN_BYTES = 8 << 10
 """Longest statement that is looked up before anything else is done with it."""
 EXPRESSIONS_BYTES = 64 << 10
@@ -310,30 +311,26 @@ class Query:
             self._insert(connection, statement, data)
 
     def _insert(self, connection: Connection, statement: Statement, data: bytes) -> None:
-        if statement.names_by_parameter and self.options.parameters:
-            changes = [f"param_{name} = {literal(value)}" for name, value in self.options.parameters.items()]
-            connection.query(f"SET {', '.join(changes)}")
-        insertion = connection.insert(
-            f"{self.prefix()}{statement.text}", input_format=statement.output_format or "Values"
-        )
-        try:
-            while data or (data := self._batch()):
-                self._check_cancelled()
-                insertion.append(data)
-                data = b""
-            self._check_cancelled()
-        except BaseException:
-            insertion.cancel()
-            raise
-        self.counters = insertion.finish()
+        place = data_place(statement.text)
+        head, settings = statement.text[:place], statement.text[place:]
+        form = statement.output_format or "Values"
 
-    def _batch(self) -> bytes:
-        """The next bytes of the body, many at once: handing them to the engine costs more than joining them."""
-        pieces, size = [], 0
-        while size < BATCH_BYTES and (piece := read_piece(self.source)):
-            pieces.append(piece)
-            size += len(piece)
-        return b"".join(pieces)
+        def insert(descriptor: int) -> Counters:
+            sql = (
+                f"{self.prefix()}{head} FROM INFILE '/dev/fd/{descriptor}' COMPRESSION 'none' {settings} FORMAT {form}"
+            )
+            return connection.query(sql, parameters=self.options.parameters).counters
+
+        feeder = Feeder(
+            self._next_piece,
+            end_query=lambda: self.tools.running.end_in_engine(self),
+            stop_body=self.exchange.body.abandon,
+        )
+        self.counters = feeder.run(data, insert)
+
+    def _next_piece(self) -> bytes:
+        self._check_cancelled()
+        return read_piece(self.source)
 
     def _select(self, connection: Connection, statement: Statement) -> None:
         self.output_format = self._format(statement)

@@ -70,7 +70,7 @@ class Running:
         memory: what their bodies take.
     """
 
-    def __init__(self, kill: Callable[[str], None]) -> None:
+    def __init__(self, kill: Callable[[str], bool]) -> None:
         self.memory = Memory()
         self._kill = kill
         self._lock = threading.Lock()
@@ -200,7 +200,7 @@ class Running:
             if job.cancelled_at is None:
                 job.cancelled_at = time.monotonic()
                 job.cancel()
-                self._end_in_engine(job)
+                self.end_in_engine(job)
 
     def kill(self, query_ids: Iterable[str], *, of_user: str | None) -> frozenset[str]:
         """End the queries with these ids, of this user (an id) if given; the ids of those that there were."""
@@ -261,16 +261,17 @@ class Running:
                 if job.hung_up():
                     self.cancel([job])
             else:
-                self._end_in_engine(job)
+                self.end_in_engine(job)
                 if now - job.cancelled_at >= STUBBORN_SECONDS:
                     job.abort()
 
-    def _end_in_engine(self, job: Job) -> None:
-        """The engine may not know it yet, so this is said again until the job is gone."""
+    def end_in_engine(self, job: Job) -> bool:
+        """End `job` inside the engine, which may not know it yet: says whether it did."""
         try:
-            self._kill(f"/*sh:{job.user_id} {job.token} ")
+            return self._kill(f"/*sh:{job.user_id} {job.token} ")
         except (DatabaseError, StronghouseError) as error:
             log.warning("kill_failed", error=str(error))
+            return False
 
 
 def _too_many() -> DatabaseError:

@@ -117,8 +117,8 @@ def test_a_profile_that_would_not_work_is_refused(people: Service, settings: str
 
 @pytest.mark.parametrize(
     "settings",
-    ["readonly = 1", "max_memory_usage = 1", "max_query_size = 1", "max_ast_elements = 1", "max_execution_time = 1e-9",
-     "max_result_rows = 1", "max_threads = 1 CONST", "max_rows_to_read = 1"],
+    ["readonly = 1", "max_memory_usage = 1", "max_query_size = 65536", "max_ast_elements = 1000",
+     "max_execution_time = 1e-9", "max_result_rows = 1", "max_threads = 1 CONST", "max_rows_to_read = 1"],
 )  # fmt: skip
 def test_no_profile_for_everybody_keeps_the_owner_from_dropping_it(people: Service, settings: str) -> None:
     people.run(f"CREATE SETTINGS PROFILE trap SETTINGS {settings} TO ALL")

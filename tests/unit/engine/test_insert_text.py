@@ -73,3 +73,10 @@ def test_comments_before_nothing_that_is_a_word_take_no_time_to_speak_of(piece: 
     began = time.process_time()
     assert first_word(piece * 20_000 + b"-") is None
     assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize("piece", [b"/* ", b"/*'", b"'", b"''", b"`a``", b"--", b"1_", b"x.", b"("])
+def test_what_is_never_closed_takes_no_time_to_speak_of(piece: bytes) -> None:
+    began = time.process_time()
+    find_data(b"INSERT INTO t " + piece * 20_000, complete=True)
+    assert time.process_time() - began < 0.8

@@ -79,10 +79,10 @@ def test_a_kill_becomes_a_query_for_what_it_means() -> None:
 
 
 def test_many_calls_that_ask_for_the_user_take_time_by_their_number_alone() -> None:
-    tokens = split(f"SELECT {', '.join(['currentUser()'] * 5_000)}")
+    tokens = split(f"SELECT {', '.join(['currentUser()'] * 10_000)}")
     began = time.process_time()
-    assert len(find_marks(tokens)) == 5_000
-    assert time.process_time() - began < 1.5
+    assert len(find_marks(tokens)) == 10_000
+    assert time.process_time() - began < 1
 
 
 @given(st.text(max_size=50))

@@ -2,7 +2,7 @@ import pytest
 
 from stronghouse.engine.boundary.classification import Table, Verdict, classified
 from stronghouse.engine.errors import DatabaseError
-from stronghouse.engine.settings import ALLOWED_VALUES, FIXED, FIXED_OF_TABLES, MAXIMA, check_setting
+from stronghouse.engine.settings import ALLOWED_VALUES, FIXED, FIXED_OF_TABLES, MAXIMA, MINIMA, check_setting
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,19 @@ def test_every_allowed_setting_can_be_reset() -> None:
     for name, entry in classified(Table.SETTINGS).items():
         if entry.verdict is Verdict.ALLOW and name not in classified(Table.MERGE_TREE_SETTINGS):
             check_setting(name, None)
+
+
+@pytest.mark.parametrize("name", MINIMA)
+def test_no_limit_is_so_small_that_the_services_own_statements_fail(name: str) -> None:
+    check_setting(name, str(MINIMA[name]))
+    for value in (str(MINIMA[name] - 1), "19", "-1", "", "x", *(["0"] if name != "max_query_size" else [])):
+        with pytest.raises(DatabaseError, match="452"):
+            check_setting(name, value)
+
+
+def test_nothing_that_makes_a_query_wait_unheard_can_be_set() -> None:
+    names = [name for name in classified(Table.SETTINGS) if "bandwidth" in name]
+    assert len(names) > 10
+    for name in ("interactive_delay", *names):
+        with pytest.raises(DatabaseError, match="452"):
+            check_setting(name, "1")

@@ -149,7 +149,8 @@ def test_a_form_has_to_come_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
             exchange.respond(400, [])
 
     with serving(handle) as running, running.client() as client:
-        client.sendall(f"POST / HTTP/1.1\r\nHost: h\r\nContent-Type: {TYPE}\r\nContent-Length: 99\r\n\r\n".encode())
+        head = f"POST / HTTP/1.1\r\nHost: h\r\nContent-Type: {TYPE}\r\nContent-Length: 999\r\n\r\n"
+        client.sendall(head.encode() + part("a", b"b").removesuffix(b"\r\n"))
         for _ in range(50):
             client.send(b"x")
             time.sleep(0.005)

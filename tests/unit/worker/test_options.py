@@ -81,11 +81,16 @@ def test_get_is_read_only() -> None:
     assert not read(method="POST").read_only
 
 
-@pytest.mark.parametrize(
-    ("value", "size"), [("1000", 1000), ("", 262144), ("-5", 262144), ("x", 262144), ("0", 262144)]
-)
+@pytest.mark.parametrize(("value", "size"), [("100000", 100000), ("0", 262144)])
 def test_the_limit_of_a_statement_is_clickhouses_unless_it_is_set(value: str, size: int) -> None:
     assert read(("max_query_size", value)).max_query_size == size
+
+
+@pytest.mark.parametrize("value", ["1000", "", "-5", "x"])
+def test_a_limit_that_no_statement_fits_in_is_refused(value: str) -> None:
+    with pytest.raises(DatabaseError) as refused:
+        read(("max_query_size", value))
+    assert refused.value.number == 452
 
 
 def test_roles_may_be_several() -> None:

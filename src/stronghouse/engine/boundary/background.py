@@ -147,8 +147,10 @@ def _projections(tokens: Tokens) -> set[int]:
     """
     if tokens[0].says("ADD", "MODIFY"):
         starts = [1] if tokens[1].says("PROJECTION") else []
-    else:
+    elif tokens[0].says("CREATE") or (tokens[0].says("REPLACE") and tokens[1].says("TABLE")):
         starts = [place for place in _items(tokens) if tokens[place].text == "PROJECTION"]
+    else:
+        starts = []
     found = set()
     for start in starts:
         opening = start + (5 if tokens[start + 1].says("IF") and tokens[start + 2].says("NOT") else 2)
@@ -198,7 +200,10 @@ def _within(tokens: Tokens) -> Tokens:
 
 
 def _may_be_table(tokens: Tokens) -> bool:
-    if not tokens or tokens[0].says("{"):
+    """Whether it is a name, or something that can become one. A subquery is none."""
+    if not tokens or tokens[0].says("SELECT", "WITH"):
+        return False
+    if tokens[0].says("{"):
         return any(token.says("IDENTIFIER") for token in tokens[:4])
     if not tokens[0].is_name:
         return tokens[0].says("(") and _may_be_table(_within(tokens))

@@ -41,10 +41,12 @@ def check_calls(vocabulary: Vocabulary) -> Callable[[Tokens], None]:
 def check_new_function(name: str, vocabulary: Vocabulary) -> None:
     """Refuse a function of a user's own with a name that the engine understands, or that looks as if it did.
 
-    `_check_handed` tells users' functions by their names.
+    `_check_handed` tells users' functions by their names. Raises DatabaseError 609.
     """
     if vocabulary.of_engine(name.lower()) and name.lower() not in vocabulary.built_in:
-        raise access_denied(f"A function cannot be called {name} in this service: the engine has something so called.")
+        raise DatabaseError(
+            609, "FUNCTION_ALREADY_EXISTS", f"A function cannot be called {name}: the engine has something so called."
+        )
 
 
 def administrative_call(tokens: Tokens, vocabulary: Vocabulary) -> str | None:

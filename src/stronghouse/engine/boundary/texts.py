@@ -111,9 +111,10 @@ def check_text(
 
 
 def _check_format(first: list[Token]) -> None:
-    if len(first) != 1 or not (first[0].is_name or first[0].kind is Kind.STRING):
+    if len(first) != 1 or first[0].kind is Kind.SIGN:
         raise access_denied("The first argument of format() has to be written out in this service.")
-    check_format(first[0].text)
+    if first[0].kind is not Kind.NUMBER:  # of which the engine says itself that it is neither format nor pattern
+        check_format(first[0].text)
 
 
 def _check_row_format(name: str, written_out: str | None) -> None:

@@ -133,7 +133,7 @@ def test_allowed(sql: str) -> None:
 
 @pytest.mark.parametrize("name", ["sumIf", "sumStateIf", "Nested", "ReplacingMergeTree", "columns"])
 def test_nobody_makes_a_function_that_looks_like_the_engines_own(name: str) -> None:
-    with pytest.raises(DatabaseError, match="497"):
+    with pytest.raises(DatabaseError, match="609"):
         check_new_function(name, VOCABULARY)
 
 
@@ -142,9 +142,9 @@ def test_functions_may_have_other_names_and_the_engine_says_which_it_has() -> No
         check_new_function(name, VOCABULARY)
 
 
-@pytest.mark.parametrize("call", ["now()", "upper(x)", "format('{}', x)", "formatRow('CSV', 1)", "(1)"])
+@pytest.mark.parametrize("call", ["now()", "upper(x)"])
 def test_many_calls_take_time_by_their_number_alone(call: str) -> None:
-    tokens = split(f"SELECT {', '.join([call] * 3_000)}")
+    tokens = split(f"SELECT {', '.join([call] * 20_000)}")
     began = time.process_time()
     check(tokens)
     assert time.process_time() - began < 1.5

@@ -206,7 +206,7 @@ def test_an_error_quotes_a_misspelt_statement_only_without_strings() -> None:
     )
 
 
-def test_a_statement_that_was_understood_but_refused_is_recorded_without_its_secrets() -> None:
+def test_a_statement_that_was_not_admitted_loses_only_what_may_be_a_secret() -> None:
     assert mask_written("SELECT 'x' FROM t ORDER BY 1").text == "SELECT 'x' FROM t ORDER BY 1"
     assert (
         mask_written("SELECT user FROM t WHERE key = 'x' ORDER BY 1").text

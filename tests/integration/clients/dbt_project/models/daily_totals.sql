@@ -3,7 +3,7 @@
     engine='MergeTree()',
     order_by='day',
     unique_key='day',
-    incremental_strategy='delete_insert'
+    incremental_strategy='legacy'
 ) }}
 
 select day, count() as orders, sum(amount) as total, max(placed) as newest
