@@ -111,9 +111,8 @@ class Front:
             trace.error = DatabaseError(210, "NETWORK_ERROR", "The client went away")
             self.recorder.failed(trace)
             raise
-        except Exception:  # told by the server, which knows no more of it
-            trace.error = DatabaseError(UNKNOWN_EXCEPTION, "UNKNOWN_EXCEPTION", "The service met an internal error")
-            self.recorder.failed(trace)
+        except Exception:
+            self._note_unexpected(trace)
             raise
 
     def _again(self, digest: bytes, exchange: Exchange) -> bool:
@@ -121,11 +120,25 @@ class Front:
         try:
             return self.repeats.answer(digest, exchange)
         except DatabaseError as error:
-            trace = Trace(Peer.of(exchange.headers), exchange.method)
-            with contextlib.suppress(DatabaseError):
-                trace.caller = self.accounts.authenticate(read_credentials(exchange.headers, ()), trace.peer.address)
-            self._fail(exchange, trace, error)
+            self._fail(exchange, self._traced(exchange), error)
             return True
+        except ConnectionError:
+            raise
+        except Exception:
+            self._note_unexpected(self._traced(exchange))
+            raise
+
+    def _traced(self, exchange: Exchange) -> Trace:
+        """What is known of a request that was answered without a trace."""
+        trace = Trace(Peer.of(exchange.headers), exchange.method)
+        with contextlib.suppress(DatabaseError):
+            trace.caller = self.accounts.authenticate(read_credentials(exchange.headers, ()), trace.peer.address)
+        return trace
+
+    def _note_unexpected(self, trace: Trace) -> None:
+        """The client is told by the server, which knows no more of it."""
+        trace.error = DatabaseError(UNKNOWN_EXCEPTION, "UNKNOWN_EXCEPTION", "The service met an internal error")
+        self.recorder.failed(trace)
 
     def _fail(self, exchange: Exchange, trace: Trace, error: DatabaseError, *, challenge: bool = False) -> None:
         """Answer with an error, in the words that the client may see; raises ConnectionError."""
@@ -149,38 +162,48 @@ class Front:
         running.begin(user_id)
         holding = running.memory.of(user_id)
         try:
-            form = read_form(exchange, holding)
-            options = read_options(exchange.method, exchange.headers, form.pairs)
-            trace.query_id, trace.quota_key = options.query_id or trace.query_id, options.quota_key
-            wanted = options.session
-            session = trace.session = self.sessions.take(wanted, caller) if wanted else None
-            if options.roles:
-                caller = caller.with_roles(options.roles)
-            elif session is not None:
-                caller = session.caller
-            query = trace.query = Query(
-                self.tools,
-                exchange,
-                caller,
-                trace.peer.address,
-                trace.query_id,
-                options,
-                _source(exchange, form, options, holding),
-                self._stream,
-                session=session,
-                external=form.tables,
-            )
-            statement, data = query.read()
-            query.caller = trace.caller = self.accounts.still(query.caller)
-            self.recorder.began(trace, query.caller, statement)
-            if statement.kind == "access":
-                self._access(exchange, query, statement, trace)
-            else:
-                self._run(exchange, query, statement, data, trace)
+            self._read_and_run(exchange, caller, trace, holding)
+        except (DatabaseError, ConnectionError) as error:
+            # The trace keeps the error, whose frames would keep all that was read until Python looks for cycles.
+            error.__traceback__ = error.__context__ = None
+            raise
         finally:
             self._release(trace)
+            if trace.query is not None:
+                trace.query.source, trace.query.external = _Nothing(), ()
             holding.close()
             running.end(user_id)
+
+    def _read_and_run(self, exchange: Exchange, caller: Caller, trace: Trace, holding: Holding) -> None:
+        """All for which a request has its turn."""
+        form = read_form(exchange, holding)
+        options = read_options(exchange.method, exchange.headers, form.pairs)
+        trace.query_id, trace.quota_key = options.query_id or trace.query_id, options.quota_key
+        wanted = options.session
+        session = trace.session = self.sessions.take(wanted, caller) if wanted else None
+        if options.roles:
+            caller = caller.with_roles(options.roles)
+        elif session is not None:
+            caller = session.caller
+        query = trace.query = Query(
+            self.tools,
+            exchange,
+            caller,
+            trace.peer.address,
+            trace.query_id,
+            options,
+            _source(exchange, form, options, holding),
+            self._stream,
+            session=session,
+            external=form.tables,
+        )
+        statement, data = query.read()
+        query.caller = trace.caller = self.accounts.still(query.caller)
+        self.recorder.began(trace, query.caller, statement)
+        if statement.kind == "access":
+            self._access(exchange, query, statement, trace)
+        else:
+            self._run(exchange, query, statement, data, trace)
 
     def _release(self, trace: Trace) -> None:
         """Give a session back. It comes before an answer's end: the next request may follow on its heels."""

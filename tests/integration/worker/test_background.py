@@ -36,17 +36,17 @@ NEIGHBOURS = (
     (
         "CREATE TABLE bobs.o (n UInt32, a AggregateFunction(quantiles(0.5, 0.9), UInt32), "
         "t NATIONAL CHARACTER VARYING(9), e Enum8('a' = 1), INDEX v n TYPE set(100)) "
-        "ENGINE = SummingMergeTree(n) PARTITION BY intDiv(n, 10) ORDER BY (n, e) TTL toDateTime(n) + INTERVAL 90 YEAR"
+        "ENGINE = ReplacingMergeTree(n) PARTITION BY intDiv(n, 10) ORDER BY (n, e) TTL toDateTime(n) + INTERVAL 90 YEAR"
     ),
     (
         "CREATE TABLE bobs.q (n UInt32, m UInt32, PROJECTION p (WITH 1 AS x SELECT n, m + x ORDER BY m)) "
         "ENGINE = MergeTree ORDER BY n"
     ),
     (
-        "CREATE TABLE bobs.copied ENGINE = MergeTree ORDER BY n AS SELECT twice(n) AS n FROM bobs.n "
+        "CREATE TABLE bobs.copied ENGINE = MergeTree ORDER BY m AS SELECT twice(n) AS m FROM bobs.n "
         "WHERE n IN (SELECT id FROM bobs.v)"
     ),
-    "CREATE OR REPLACE FUNCTION thrice AS x -> x + twice(x)",
+    "CREATE FUNCTION thrice AS x -> x + twice(x)",
 )
 
 
@@ -91,7 +91,7 @@ def test_what_needs_no_other_table_works(bobs: Service) -> None:
     for sql in NEIGHBOURS:
         told(bobs, "bob", sql)
     assert told(bobs, "bob", "SELECT groupArray(n) FROM (SELECT n FROM bobs.n ORDER BY n)") == "[0,1,2,6,7,8,9]"
-    assert told(bobs, "bob", "SELECT thrice(2), groupArray(n) FROM bobs.copied") == "6\t[2]"
+    assert told(bobs, "bob", "SELECT thrice(2), groupArray(m) FROM bobs.copied") == "6\t[2]"
 
 
 def test_a_materialized_view_runs_as_who_made_it(bobs: Service) -> None:

@@ -59,6 +59,7 @@ def test_forms_that_do_not_end_take_the_turns_of_their_user_only(service: Servic
     with contextlib.ExitStack() as stack:
         for _ in range(ADMITTED_OF_USER):
             begin(service, stack, f"{FORM}Content-Length: 9999\r\n", TABLE)
+            time.sleep(0.005)  # one after the other, as they would come
         until_answered(service, 202)
         until_answered(service, 0, user="reader", password=READER)
     until_answered(service, 0)
@@ -103,7 +104,8 @@ def test_bodies_that_hold_memory_take_what_there_is_for_their_user_only(
         in_threads(20, ask)
         assert all(b"X-ClickHouse-Exception-Code: 241\r\n" in answer for answer in answers), answers
         assert 20 - most <= len(answers) < 20
-        assert resident(service) - before < HELD_OF_USER + (100 << 20)
+        # All of them would take 1.2 GB; the allocator keeps some of what those that were refused have given back.
+        assert resident(service) - before < HELD_OF_USER + (400 << 20)
         until_answered(service, 0, user="reader", password=READER)
     until_answered(service, 0)
 

@@ -67,7 +67,9 @@ def test_nobody_names_another_as_definer() -> None:
     with pytest.raises(DatabaseError, match="497"):
         rewritten("CREATE VIEW v DEFINER = CURRENT_USER SQL SECURITY DEFINER AS SELECT 1", Caller("bob"))
     with pytest.raises(DatabaseError, match="497"):
-        rewritten("CREATE VIEW v DEFINER = d_1 SQL SECURITY DEFINER AS SELECT 1")
+        rewritten("CREATE VIEW v DEFINER = d_2 SQL SECURITY DEFINER AS SELECT 1")
+    shown = "CREATE VIEW v DEFINER = d_1 SQL SECURITY DEFINER AS SELECT 1"
+    assert rewritten(shown) == shown, "what SHOW CREATE says of one's own view makes it again"
 
 
 def test_a_kill_becomes_a_query_for_what_it_means() -> None:
