@@ -115,8 +115,37 @@ def write_configuration(layout: Layout, *, memory_limit_bytes: int, users: Node)
 
 def engine_tree(layout: Layout, *, memory_limit_bytes: int) -> Node:
     """The engine's configuration: one encrypted disk behind every storage policy, no log tables, bounded memory."""
+    # `default` too, so that no statement can name an unencrypted policy.
+    policies = [(name, (("volumes", (("main", (("disk", DISK),)),)),)) for name in (POLICY, "default")]
+    merge_tree = (
+        ("storage_policy", POLICY),
+        ("fsync_after_insert", "1"),
+        ("min_rows_to_fsync_after_merge", "1"),
+        # A vertical merge needs temporary files.
+        ("enable_vertical_merge_algorithm", "0"),
+    )
+    cache = str(max(memory_limit_bytes // 8, 32 << 20))
+    return (
+        "clickhouse",
+        (
+            ("user_directories", (("users_xml", (("path", str(layout.users_file)),)),)),
+            ("storage_configuration", (_disks(layout), ("policies", policies))),
+            ("merge_tree", merge_tree),
+            # Otherwise a materialized view that does not say so has no definer, and runs with everybody's rights.
+            ("ignore_empty_sql_security_in_create_view_query", "0"),
+            ("max_server_memory_usage", str(memory_limit_bytes)),
+            ("mark_cache_size", cache),
+            ("primary_index_cache_size", cache),
+            ("index_mark_cache_size", cache),
+            ("query_condition_cache_size", str(16 << 20)),
+            ENGINE_CONFIGURATION,
+        ),
+    )
+
+
+def _disks(layout: Layout) -> Node:
     # The order of disks counts: the wrapped one must be announced before the one that wraps it.
-    disks: Node = (
+    return (
         "disks",
         (
             (
@@ -138,32 +167,6 @@ def engine_tree(layout: Layout, *, memory_limit_bytes: int) -> Node:
                     ("current_key_id", "1"),
                 ),
             ),
-        ),
-    )
-    # `default` too, so that no statement can name an unencrypted policy.
-    policies = [(name, (("volumes", (("main", (("disk", DISK),)),)),)) for name in (POLICY, "default")]
-    merge_tree = (
-        ("storage_policy", POLICY),
-        ("fsync_after_insert", "1"),
-        ("min_rows_to_fsync_after_merge", "1"),
-        # A vertical merge needs temporary files.
-        ("enable_vertical_merge_algorithm", "0"),
-    )
-    cache = str(max(memory_limit_bytes // 8, 32 << 20))
-    return (
-        "clickhouse",
-        (
-            ("user_directories", (("users_xml", (("path", str(layout.users_file)),)),)),
-            ("storage_configuration", (disks, ("policies", policies))),
-            ("merge_tree", merge_tree),
-            # Otherwise a materialized view that does not say so has no definer, and runs with everybody's rights.
-            ("ignore_empty_sql_security_in_create_view_query", "0"),
-            ("max_server_memory_usage", str(memory_limit_bytes)),
-            ("mark_cache_size", cache),
-            ("primary_index_cache_size", cache),
-            ("index_mark_cache_size", cache),
-            ("query_condition_cache_size", str(16 << 20)),
-            ENGINE_CONFIGURATION,
         ),
     )
 

@@ -23,7 +23,16 @@ def command(module: str, launch: Launch) -> list[str]:
 
 def environment(launch: Launch) -> dict[str, str]:
     """All that is in the environment of a worker: where its packages are, and a neutral place and language."""
-    return {"PYTHONPATH": str(PACKAGES), "TZ": "UTC", "LANG": "C.UTF-8", "HOME": launch.data_directory}
+    return {
+        "PYTHONPATH": str(PACKAGES),
+        "TZ": "UTC",
+        "LANG": "C.UTF-8",
+        "HOME": launch.data_directory,
+        # Memory that bodies of requests took goes back to the machine: 335 MB instead of 955 are kept after 60 forms of
+        # 60 MB (measured).
+        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_MMAP_THRESHOLD_": "1048576",
+    }
 
 
 def main(arguments: list[str]) -> None:

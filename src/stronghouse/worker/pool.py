@@ -23,13 +23,14 @@ class Pool:
         self._queue: SimpleQueue[Wire | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads: set[threading.Thread] = set()
-        self._spare = 0
+        self._spare = 0  # threads that wait, without those that a connection in the queue is meant for
+        self._backlog = 0  # connections in the queue that no thread is meant for
         self._closed = False
 
     @property
     def crowded(self) -> bool:
         """Whether connections wait for a thread, so that those that have one should take turns."""
-        return not self._queue.empty() and len(self._threads) >= self._most
+        return self._backlog > 0
 
     @property
     def threads(self) -> int:
@@ -39,15 +40,19 @@ class Pool:
     def give(self, wire: Wire) -> bool:
         """Have a connection served; says False, and does nothing, when too many wait already."""
         with self._lock:
-            waiting = self._queue.qsize()
-            if self._closed or waiting >= MAX_QUEUED + self._spare:
+            if self._closed:
                 return False
-            self._queue.put(wire)
-            if waiting >= self._spare and len(self._threads) < self._most:
-                self._spare += 1
+            if self._spare:
+                self._spare -= 1
+            elif len(self._threads) < self._most:
                 thread = threading.Thread(target=self._run, name="request", daemon=True)
                 self._threads.add(thread)
                 thread.start()
+            elif self._backlog < MAX_QUEUED:
+                self._backlog += 1
+            else:
+                return False
+            self._queue.put(wire)
             return True
 
     def close(self, seconds: float = 1.0) -> None:
@@ -66,15 +71,16 @@ class Pool:
                 wire = self._queue.get(timeout=SPARE_SECONDS)
             except Empty:
                 with self._lock:
-                    if not self._queue.empty():
-                        continue
+                    if not self._spare or not self._queue.empty():
+                        continue  # a connection is meant for one of those that wait
                     self._spare -= 1
                     self._threads.discard(threading.current_thread())
                     return
-            with self._lock:
-                self._spare -= 1
             if wire is None:
                 return
             self._serve(wire)
             with self._lock:
-                self._spare += 1
+                if self._backlog:
+                    self._backlog -= 1
+                else:
+                    self._spare += 1

@@ -94,7 +94,7 @@ async function progress(db) {
   const result = await db.query({
     query: "SELECT number, sleepEachRow(0.1) FROM numbers(10)",
     format: "JSONEachRowWithProgress",
-    clickhouse_settings: { max_block_size: "1", interactive_delay: "100000" },
+    clickhouse_settings: { max_block_size: "1" },
   });
   for await (const chunk of result.stream()) {
     for (const row of chunk) {
