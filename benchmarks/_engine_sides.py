@@ -72,9 +72,11 @@ class InProcess:
         assert size > OUT_ROWS * 10
 
     def insert_rows(self) -> None:
-        insertion = self._connections[0].insert("INSERT INTO t", input_format="Native")
-        insertion.append(self._data)
-        insertion.finish()
+        """As a stream, as chDB's own documentation has it."""
+        raw: Any = self._connections[0]._raw  # noqa: SLF001 - our own connections do not stream
+        stream = raw.send_insert("INSERT INTO t", "Native")
+        raw.insert_append(stream, self._data)
+        assert not raw.insert_done(stream).has_error()
 
 
 class Client:

@@ -53,18 +53,6 @@ class RawResult(Protocol):
         ...
 
 
-class RawInsert(Protocol):
-    """A streaming insert (chdb._chdb.streaming_insert_result)."""
-
-    def has_error(self) -> bool:
-        """Whether it could not begin."""
-        ...
-
-    def error_message(self) -> str:
-        """Why not."""
-        ...
-
-
 class RawConnection(Protocol):
     """A connection to the engine (chdb._chdb.connect). One statement at a time; any thread."""
 
@@ -78,22 +66,6 @@ class RawConnection(Protocol):
 
     def set_progress_callback(self, callback: Callable[[Mapping[str, int]], None] | None) -> None:
         """Call this about every 100 ms while a statement runs, from a thread of the engine's."""
-        ...
-
-    def send_insert(self, query_str: str, format: str) -> RawInsert:  # noqa: A002 - its name
-        """Begin a streaming insert."""
-        ...
-
-    def insert_append(self, insert_result: RawInsert, data: bytes) -> None:
-        """Hand over data; waits while the engine is behind."""
-        ...
-
-    def insert_done(self, insert_result: RawInsert) -> RawResult:
-        """Commit."""
-        ...
-
-    def insert_cancel(self, insert_result: RawInsert) -> None:
-        """Abandon."""
         ...
 
     def close(self) -> None:

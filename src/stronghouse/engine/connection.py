@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Self, TypeVar
 
-from stronghouse.engine.binding import RawConnection, RawInsert, RawResult
+from stronghouse.engine.binding import RawConnection, RawResult
 from stronghouse.engine.errors import DatabaseError, not_utf8, parse_error
 
 _T = TypeVar("_T")
@@ -90,10 +90,6 @@ class Connection:
         """Have a statement's progress told (`read_rows`, `read_bytes`, `total_rows_to_read`, `elapsed_ns`, …)."""
         self._raw.set_progress_callback(callback)
 
-    def insert(self, sql: str, *, input_format: str) -> "Insertion":
-        """Begin an insert whose data follow; `sql` is the INSERT without FORMAT. Raises DatabaseError."""
-        return Insertion(self._raw, sql, input_format)
-
     def close(self) -> None:
         """Close it; waits for a running statement. It may be closed already."""
         if self.closed:
@@ -110,29 +106,6 @@ class Connection:
         self.close()
 
 
-class Insertion:
-    """A streaming insert: append data, then `finish` or `cancel`. Blocks that were full before `cancel` stay."""
-
-    def __init__(self, raw: RawConnection, sql: str, input_format: str) -> None:
-        self._raw = raw
-        self._stream: RawInsert = _call(lambda: raw.send_insert(sql, input_format), sql, input_format)
-        _check(self._stream)
-
-    def append(self, data: bytes) -> None:
-        """Hand over a piece; waits while the engine is behind. Raises DatabaseError when the data do not fit."""
-        _call(lambda: self._raw.insert_append(self._stream, data))
-
-    def finish(self) -> Counters:
-        """Commit; returns only after the rows are on disk. Raises DatabaseError."""
-        result = _call(lambda: self._raw.insert_done(self._stream))
-        _check(result)
-        return _counters(result)
-
-    def cancel(self) -> None:
-        """Give it up."""
-        self._raw.insert_cancel(self._stream)
-
-
 def _call(function: Callable[[], _T], *texts: str) -> _T:
     """What `function` returns, which hands `texts` to the engine; raises DatabaseError."""
     try:
@@ -142,7 +115,7 @@ def _call(function: Callable[[], _T], *texts: str) -> _T:
         raise _failure(error, *texts) from None
 
 
-def _check(result: RawResult | RawInsert) -> None:
+def _check(result: RawResult) -> None:
     """Raises DatabaseError if it failed."""
     if result.has_error():
         raise parse_error(_call(result.error_message))

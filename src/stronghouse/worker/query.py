@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import json
-import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -32,18 +31,14 @@ from stronghouse.worker.sessions import Session
 from stronghouse.worker.sizes import Sizes
 from stronghouse.worker.statement_text import read_statement
 from stronghouse.worker.system_database import SystemDatabase
+from stronghouse.worker.values_text import holds_expressions
 
 KNOWN_BYTES = 8 << 10
 """Longest statement that is looked up before anything else is done with it."""
 EXPRESSIONS_BYTES = 64 << 10
 """Longest text after VALUES that is looked through for expressions; longer ones may hold literals only."""
-_STRINGS = re.compile(rb"'(?:[^'\\]|\\.|'')*+'", re.DOTALL)
-_OPERATORS = re.compile(rb"[*/%|<>=!?^&]|[\d)\]']\s*[-+]")
 MOST_PROGRESS = 32
 """Lines of progress in a response's head, for which clients have limits."""
-_LITERALS = re.compile(
-    rb"(?:[^'A-Za-z_`\"$]++|'(?:[^'\\]|\\.|'')*+'|(?:NULL|null|true|false)\b|(?<=\d)e(?=[-+\d]))*+", re.DOTALL
-)
 USAGE_TABLES = frozenset({"quota_usage", "quotas_usage", "quota_counts"})
 FREEING = frozenset({"DROP", "TRUNCATE"})
 """What makes room on a full disk, so is not refused there."""
@@ -304,7 +299,7 @@ class Query:
         while len(data) <= EXPRESSIONS_BYTES and (piece := read_piece(self.source)):
             data += piece
         short = len(data) <= EXPRESSIONS_BYTES
-        if short and _holds_expressions(data) and self.tools.admission.expressions_allowed(data.decode("latin-1")):
+        if short and holds_expressions(data) and self.tools.admission.expressions_allowed(data.decode("latin-1")):
             with evaluating(self.tools.connections, self.caller, connection, statement.target) as other:
                 self._insert(other, statement, data)
         else:
@@ -427,8 +422,3 @@ class Query:
 def reads_usage(text: str) -> bool:
     """Whether a statement names a table of `system` that tells what was used of quotas up to now."""
     return "quota" in text and any(token.is_name and token.text in USAGE_TABLES for token in split(text))
-
-
-def _holds_expressions(data: bytes) -> bool:
-    """Whether the text after VALUES is more than literals, as far as can be told from its looks."""
-    return not _LITERALS.fullmatch(data) or _OPERATORS.search(_STRINGS.sub(b"''", data)) is not None
