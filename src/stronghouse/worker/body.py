@@ -2,11 +2,12 @@
 
 import lzma
 import math
+import os
 import re
 import time
 import zlib
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import zstandard
 
@@ -14,6 +15,7 @@ from stronghouse.engine.errors import DatabaseError
 from stronghouse.worker.parser import Head
 from stronghouse.worker.wire import Wire
 
+_T = TypeVar("_T")
 BODY_SECONDS = 60.0
 """How long a client may send nothing while its body is not complete."""
 PIECE = 1 << 20
@@ -111,6 +113,26 @@ class RequestBody:
                 raise self._malformed()
         return data
 
+    def move_to(self, pipe: int, most: int) -> int:
+        """Move at most `most` bytes, at least one, into a pipe, without looking at them; none at the end.
+
+        Raises as `read` does.
+        """
+        if self._chunked or self._expected or self.ended or self._wire.has_buffered:
+            data = self.read(most)
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(pipe, rest) :]
+            return len(data)
+        size = min(most, self._left)
+        moved = self._waiting(lambda seconds: self._wire.move_to(pipe, size, seconds=seconds))
+        if not moved:
+            self._broken = True
+            raise ConnectionAbortedError
+        self._left -= moved
+        self.ended = not self._left
+        return moved
+
     def end_within(self, seconds: float) -> None:
         """Let later reads fail once `seconds` are over, however much still comes."""
         self._deadline = time.monotonic() + seconds
@@ -141,7 +163,7 @@ class RequestBody:
             raise ConnectionAbortedError
         return data
 
-    def _waiting(self, receive: Callable[[float], bytes]) -> bytes:
+    def _waiting(self, receive: Callable[[float], _T]) -> _T:
         if self._abandoned:
             raise ConnectionAbortedError
         left = self._deadline - time.monotonic()

@@ -27,14 +27,20 @@ class Feeder:
 
     Args:
         next_piece: the next bytes, none at the end; raises when there are to be no more.
+        move: moves the next bytes into a pipe instead and says how many, where they need not be looked at.
         end_query: ends the query inside the engine; says whether the engine knew it.
         stop_body: makes a waiting `next_piece` fail.
     """
 
     def __init__(
-        self, next_piece: Callable[[], bytes], *, end_query: Callable[[], bool], stop_body: Callable[[], None]
+        self,
+        next_piece: Callable[[], bytes],
+        *,
+        end_query: Callable[[], bool],
+        stop_body: Callable[[], None],
+        move: Callable[[int], int] | None = None,
     ) -> None:
-        self._next_piece, self._end_query, self._stop_body = next_piece, end_query, stop_body
+        self._next_piece, self._end_query, self._stop_body, self._move = next_piece, end_query, stop_body, move
         self._done = threading.Event()
         self._error: BaseException | None = None
 
@@ -95,9 +101,12 @@ class Feeder:
 
     def _feed(self, writing: int, data: bytes) -> None:
         try:
-            while data:
+            _write_all(writing, data)
+            if self._move is not None:
+                while self._move(writing):
+                    pass
+            while data := self._next_piece():
                 _write_all(writing, data)
-                data = self._next_piece()
         except BaseException as error:  # noqa: BLE001 - it is raised where the query runs
             if not self._done.is_set():
                 self._error = error

@@ -33,6 +33,7 @@ from stronghouse.worker.statement_text import read_statement
 from stronghouse.worker.system_database import SystemDatabase
 from stronghouse.worker.values_text import holds_expressions
 
+MOVED_BYTES = 1 << 20
 KNOWN_BYTES = 8 << 10
 """Longest statement that is looked up before anything else is done with it."""
 EXPRESSIONS_BYTES = 64 << 10
@@ -320,8 +321,13 @@ class Query:
             self._next_piece,
             end_query=lambda: self.tools.running.end_in_engine(self),
             stop_body=self.exchange.body.abandon,
+            move=self._move if self.source is self.exchange.body else None,
         )
         self.counters = feeder.run(data, insert)
+
+    def _move(self, pipe: int) -> int:
+        self._check_cancelled()
+        return self.exchange.body.move_to(pipe, MOVED_BYTES)
 
     def _next_piece(self) -> bytes:
         self._check_cancelled()
@@ -333,6 +339,8 @@ class Query:
             self._take(connection, statement)
             return
         stream = self.stream = self.new_stream(self)
+        if self.tools.sizes.is_long(statement.text):
+            stream.carry()
         # Blocks of ClickHouse's own are compressed already.
         self.encoding = None if self.options.compress else self.options.encoding
         compression = f" COMPRESSION '{self.encoding}'" if self.encoding else ""

@@ -24,6 +24,7 @@ HELD_BYTES = 256 << 10
 """How much of a result is held back, so that an error before its end can still have its own status."""
 HELD_SECONDS = 1.0
 """How long: a slow result is sent as it comes after that."""
+END_SECONDS = 0.05
 WAITING_BYTES = 32 << 20
 """With `wait_end_of_query`, how much is held at most. ClickHouse goes on in a file; we do not put rows in files."""
 Headers = list[tuple[str, str]]
@@ -153,6 +154,8 @@ class ResultStream:
             data = os.read(self._reading, READ_BYTES)
             if not data:
                 return
+            if deadline is not None and not self.held:  # the end may follow at once, with the numbers for the head
+                deadline = max(deadline, time.monotonic() + END_SECONDS)
             self._hold(data)
             if len(self.held) >= self._limit:
                 break

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from threading import Lock
 
-SHORT_BYTES = 64 << 10
+SHORT_BYTES, LONG_BYTES = 64 << 10, 1 << 20
 REMEMBERED = 4096
 REMEMBERED_TEXT = 8 << 10
 
@@ -14,6 +14,7 @@ class Sizes:
     def __init__(self) -> None:
         self._lock = Lock()
         self._short: OrderedDict[str, None] = OrderedDict()
+        self._long: OrderedDict[str, None] = OrderedDict()
 
     def is_short(self, text: str) -> bool:
         """Whether the last result of this statement was short; False for one that is not known."""
@@ -24,13 +25,23 @@ class Sizes:
         with self._lock:
             self._short.pop(text, None)
 
+    def is_long(self, text: str) -> bool:
+        """Whether the last result of this statement was long; False for one that is not known."""
+        return text in self._long
+
     def note(self, text: str, size: int) -> None:
         """This statement's result had so many bytes."""
         if size > SHORT_BYTES or len(text) > REMEMBERED_TEXT:
             if text in self._short:
                 self.forget(text)
+            if size > LONG_BYTES and len(text) <= REMEMBERED_TEXT:
+                _add(self._long, text, self._lock)
         elif text not in self._short:
-            with self._lock:
-                self._short[text] = None
-                while len(self._short) > REMEMBERED:
-                    self._short.popitem(last=False)
+            _add(self._short, text, self._lock)
+
+
+def _add(texts: OrderedDict[str, None], text: str, lock: Lock) -> None:
+    with lock:
+        texts[text] = None
+        while len(texts) > REMEMBERED:
+            texts.popitem(last=False)

@@ -77,6 +77,11 @@ class Wire:
         self.buffer, self.start = b"", 0
         return data
 
+    @property
+    def has_buffered(self) -> bool:
+        """Whether there is something that was received and not taken."""
+        return len(self.buffer) > self.start
+
     def peek(self, size: int) -> bytes | None:
         """The next `size` bytes, which stay where they are; None if there are fewer."""
         data = self.buffer[self.start : self.start + size]
@@ -120,6 +125,18 @@ class Wire:
         """Send what the kernel takes at once: last words, whose arrival does not matter."""
         with contextlib.suppress(OSError):
             self._socket.send(data, socket.MSG_DONTWAIT)
+
+    def move_to(self, pipe: int, size: int, *, seconds: float) -> int:
+        """Move at most `size` bytes that come into a pipe without looking at them; how many, none at the end.
+
+        Nothing may be in the buffer. Raises OSError, TimeoutError.
+        """
+        while True:
+            try:
+                return os.splice(self.descriptor, pipe, size)
+            except (BlockingIOError, InterruptedError):
+                if not self._wait(select.POLLIN, seconds):
+                    raise TimeoutError from None
 
     def splice(self, pipe: int, size: int) -> int:
         """Move at most `size` bytes from a pipe to the client without looking at them; how many there were.

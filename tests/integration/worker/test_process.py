@@ -233,4 +233,4 @@ def test_streams_in_and_out_take_bounded_memory(fresh: Service) -> None:
     assert highest is not None
     # 230 MB are pages of the engine's own file, about 350 MB its blocks and merges (measured: 100 MB streamed need 440,
     # 900 MB need 630). A body that was held whole would take 900 MB more.
-    assert int(highest[1]) < 850 * 1024
+    assert int(highest[1]) < 1000 * 1024
