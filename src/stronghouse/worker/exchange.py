@@ -15,7 +15,6 @@ import termios
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Protocol
@@ -226,7 +225,7 @@ def _status_line(status: int) -> str:
 
 @lru_cache(maxsize=2)
 def _date(second: int) -> str:
-    return formatdate(second, usegmt=True)
+    return time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(second))
 
 
 def _checked(text: str, lines: int) -> bytes:

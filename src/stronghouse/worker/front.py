@@ -21,9 +21,9 @@ from stronghouse.worker.caller import Caller, Peer
 from stronghouse.worker.decoders import decoded
 from stronghouse.worker.desk import Desk
 from stronghouse.worker.exchange import Exchange
+from stronghouse.worker.form import Form, read_form
 from stronghouse.worker.gate import Gate
 from stronghouse.worker.memory import Holding
-from stronghouse.worker.multipart import Form, read_form
 from stronghouse.worker.native_blocks import BlockCompressor, BlockReader
 from stronghouse.worker.options import Options, read_options
 from stronghouse.worker.query import Query, Tools

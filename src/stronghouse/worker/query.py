@@ -2,27 +2,23 @@
 
 import contextlib
 import itertools
-import json
 import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from stronghouse.engine.admission import Admission, Statement
-from stronghouse.engine.boundary.storage import check_format
 from stronghouse.engine.connection import Connection, Counters
 from stronghouse.engine.errors import DatabaseError, cancelled, read_only, syntax_error
-from stronghouse.engine.insert_text import data_place
 from stronghouse.engine.room import Room
-from stronghouse.engine.sql import text as literal
 from stronghouse.engine.tokens import split
 from stronghouse.worker.body import Source, read_piece
 from stronghouse.worker.caller import Caller, in_comment
 from stronghouse.worker.connections import TOO_LONG, Connections, Kind, kind_of
 from stronghouse.worker.exchange import Exchange
-from stronghouse.worker.feeding import Feeder
+from stronghouse.worker.execution import execute
 from stronghouse.worker.options import Options
-from stronghouse.worker.preparation import ExternalTable, evaluating, external_tables, prepared
+from stronghouse.worker.preparation import ExternalTable, external_tables, prepared
 from stronghouse.worker.progress import Progress, watched
 from stronghouse.worker.responses import progress_header
 from stronghouse.worker.result import ResultStream
@@ -31,13 +27,9 @@ from stronghouse.worker.sessions import Session
 from stronghouse.worker.sizes import Sizes
 from stronghouse.worker.statement_text import read_statement
 from stronghouse.worker.system_database import SystemDatabase
-from stronghouse.worker.values_text import holds_expressions
 
-MOVED_BYTES = 1 << 20
 KNOWN_BYTES = 8 << 10
 """Longest statement that is looked up before anything else is done with it."""
-EXPRESSIONS_BYTES = 64 << 10
-"""Longest text after VALUES that is looked through for expressions; longer ones may hold literals only."""
 MOST_PROGRESS = 32
 """Lines of progress in a response's head, for which clients have limits."""
 USAGE_TABLES = frozenset({"quota_usage", "quotas_usage", "quota_counts"})
@@ -79,6 +71,7 @@ class Query:
         stream: that, once there is one.
         counters: what it did, once it is done.
         in_engine: whether the engine has seen it.
+        quick: whether its result is taken from memory, for it was short the last time.
         ran_quickly: the kind of connection, if its result was taken from memory.
         tag: random; marks an error in the middle of a result that has begun. None where it cannot hold one.
         progress: headers that tell of it, as they came up.
@@ -102,6 +95,7 @@ class Query:
     stream: ResultStream | None = None
     counters: Counters = field(default_factory=Counters)
     in_engine: bool = False
+    quick: bool = False
     ran_quickly: Kind | None = None
     tag: str | None = None
     progress: list[tuple[str, str]] = field(default_factory=list)
@@ -110,7 +104,6 @@ class Query:
     cancelled_at: float | None = None
     _told: float = 0.0
     _stopped: bool = False
-    _quick: bool = False
 
     # --- what who watches it asks
 
@@ -208,7 +201,7 @@ class Query:
         # Policies may have come since the statement was read, and reading its data may have taken long.
         self.tools.admission.admit_again(statement, administrator=self.caller.is_owner, protected=self._is_protected)
         try:
-            self._check_cancelled()
+            self.check_cancelled()
             self._run(statement, data)
         except (DatabaseError, ConnectionAbortedError):
             if self._stopped:
@@ -233,7 +226,7 @@ class Query:
             ):
                 self._execute(connection, statement, data)
             return
-        self._quick = kind.quick
+        self.quick = kind.quick
         connection = self.tools.connections.take(self.caller, kind)
         try:
             self._execute(connection, statement, data)
@@ -270,100 +263,18 @@ class Query:
             room.check_left()
 
     def _execute_any(self, connection: Connection, admitted: Statement, data: bytes) -> None:
-        self._check_cancelled()
+        self.check_cancelled()
         statement = self.caller.own(admitted)
         if reads_usage(statement.text):
             self.tools.system.refresh_usage(self.caller.catalogue)
         self.in_engine = True
         with self._watched(connection):
-            self._execute_kind(connection, statement, data)
-
-    def _execute_kind(self, connection: Connection, statement: Statement, data: bytes) -> None:
-        if statement.takes_data and statement.output_format == "Values":
-            self._insert_values(connection, statement, data)
-        elif statement.takes_data:
-            self._insert(connection, statement, data)
-        elif statement.kills:
-            self._kill(connection, statement)
-        elif statement.selects:
-            self._select(connection, statement)
-        else:
-            self._command(connection, statement)
+            execute(self, connection, statement, data)
 
     def _check_method(self, statement: Statement) -> None:
         harmless = statement.query_class == "READ_ONLY" or statement.verb in {"SET", "USE"}
         if self.options.read_only and not harmless and not statement.text.startswith("CREATE TEMPORARY TABLE "):
             raise read_only()
-
-    def _insert_values(self, connection: Connection, statement: Statement, data: bytes) -> None:
-        """VALUES that are short and harmless may be expressions; all others are read as literals."""
-        while len(data) <= EXPRESSIONS_BYTES and (piece := read_piece(self.source)):
-            data += piece
-        short = len(data) <= EXPRESSIONS_BYTES
-        if short and holds_expressions(data) and self.tools.admission.expressions_allowed(data.decode("latin-1")):
-            with evaluating(self.tools.connections, self.caller, connection, statement.target) as other:
-                self._insert(other, statement, data)
-        else:
-            self._insert(connection, statement, data)
-
-    def _insert(self, connection: Connection, statement: Statement, data: bytes) -> None:
-        place = data_place(statement.text)
-        head, settings = statement.text[:place], statement.text[place:]
-        form = statement.output_format or "Values"
-
-        def insert(descriptor: int) -> Counters:
-            sql = (
-                f"{self.prefix()}{head} FROM INFILE '/dev/fd/{descriptor}' COMPRESSION 'none' {settings} FORMAT {form}"
-            )
-            return connection.query(sql, parameters=self.options.parameters).counters
-
-        feeder = Feeder(
-            self._next_piece,
-            end_query=lambda: self.tools.running.end_in_engine(self),
-            stop_body=self.exchange.body.abandon,
-            move=self._move if self.source is self.exchange.body else None,
-        )
-        self.counters = feeder.run(data, insert)
-
-    def _move(self, pipe: int) -> int:
-        self._check_cancelled()
-        return self.exchange.body.move_to(pipe, MOVED_BYTES)
-
-    def _next_piece(self) -> bytes:
-        self._check_cancelled()
-        return read_piece(self.source)
-
-    def _select(self, connection: Connection, statement: Statement) -> None:
-        self.output_format = self._format(statement)
-        if self._quick:
-            self._take(connection, statement)
-            return
-        stream = self.stream = self.new_stream(self)
-        if self.tools.sizes.is_long(statement.text):
-            stream.carry()
-        # Blocks of ClickHouse's own are compressed already.
-        self.encoding = None if self.options.compress else self.options.encoding
-        compression = f" COMPRESSION '{self.encoding}'" if self.encoding else ""
-        text, tail = statement.text, statement.tail
-        clause = text[tail:] or f" FORMAT {self.output_format}"
-        outfile = f" INTO OUTFILE '/dev/fd/{stream.writing}' TRUNCATE{compression} "
-        sql = f"{self.prefix()}{text[:tail]}{outfile}{clause}"
-        self.counters = connection.query(sql, parameters=self.options.parameters).counters
-
-    def _format(self, statement: Statement) -> str:
-        """The format of the result: the statement's, which was looked at, or the request's."""
-        if statement.output_format is not None:
-            return statement.output_format
-        check_format(self.options.default_format)
-        return self.options.default_format
-
-    def _take(self, connection: Connection, statement: Statement) -> None:
-        """A short result, from memory."""
-        result = connection.query(
-            f"{self.prefix()}{statement.text}", output_format=self.output_format, parameters=self.options.parameters
-        )
-        self.data, self.counters = result.data, result.counters
-        self.ran_quickly = kind_of(read_only=self.options.read_only, quick=True)
 
     def _watched(self, connection: Connection) -> contextlib.AbstractContextManager[None]:
         """Note now and then what the query has done: for headers, and for quotas should it fail."""
@@ -381,37 +292,6 @@ class Query:
     def _count(self, counters: Counters) -> None:
         self.counters = counters
 
-    def _command(self, connection: Connection, statement: Statement) -> None:
-        self.output_format = self._format(statement)
-        if statement.text.startswith("SYSTEM FLUSH LOGS"):
-            self.tools.system.flush_logs()
-            return
-        result = connection.query(
-            f"{self.prefix()}{statement.text}", output_format=self.output_format, parameters=self.options.parameters
-        )
-        self.data, self.counters = result.data, result.counters
-        if not self.data and statement.query_class != "READ_ONLY":
-            self.output_format = ""  # there is no result to have one
-        if statement.verb == "SET" and self.session is not None:
-            self.session.baseline.clear()
-
-    def _kill(self, connection: Connection, statement: Statement) -> None:
-        """KILL of those queries that the caller sees, which the front knows by their real ids."""
-        selected = connection.query(
-            f"{self.prefix()}{statement.kill_selection(self.caller.user.name)}",
-            output_format="JSONCompactEachRow",
-            parameters=self.options.parameters,
-        )
-        wanted = [str(json.loads(row)[0]) for row in selected.data.splitlines()]
-        killed = self.tools.running.kill(wanted, of_user=None if self.caller.is_owner else self.user_id)
-        self.output_format = self._format(statement)
-        ids = ", ".join(map(literal, sorted(killed)))
-        answer = (
-            f"SELECT 'waiting' AS kill_status, arrayJoin(CAST([{ids}], 'Array(String)')) AS query_id, "
-            f"{literal(self.caller.user.name)} AS user"
-        )
-        self.data = connection.query(answer, output_format=self.output_format).data
-
     def prefix(self) -> str:
         """Who asks, before the statement's own text, where nobody else can put it: that text has no comments."""
         about = f'"q":{in_comment(self.query_id)},"u":{self.caller.name_in_comment},"a":{in_comment(self.address)}'
@@ -422,7 +302,8 @@ class Query:
         policies = self.caller.catalogue.policies.values()
         return any(table in {None, policy.table} and database in {None, policy.database} for policy in policies)
 
-    def _check_cancelled(self) -> None:
+    def check_cancelled(self) -> None:
+        """Raise DatabaseError if it is to end."""
         if self._stopped:
             raise cancelled()
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 
 from stronghouse.engine.errors import DatabaseError
 
@@ -57,7 +57,7 @@ _Row = tuple[str, str, str, str]
 
 
 def _read() -> Iterator[_Row]:
-    lines = files(__package__).joinpath("privileges.tsv").read_text("utf-8").splitlines()
+    lines = Path(__file__).with_name("privileges.tsv").read_text("utf-8").splitlines()
     for line in lines[1:]:
         name, level, group, aliases = line.split("\t")
         yield name, level, group, "" if aliases == "-" else aliases

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stronghouse.engine.errors import DatabaseError
-from stronghouse.worker import multipart
+from stronghouse.worker import form, multipart
 from stronghouse.worker.exchange import Exchange
+from stronghouse.worker.form import Form, read_form
 from stronghouse.worker.memory import Memory
-from stronghouse.worker.multipart import Form, read_form
 from tests.unit.worker.serving import Serving, read_answer, serving
 
 BOUNDARY = b"--xYzZY"
@@ -138,7 +138,7 @@ def test_a_form_that_there_is_no_memory_for_is_refused(encoding: str) -> None:
 
 
 def test_a_form_has_to_come_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(multipart, "FORM_SECONDS", 0.05)
+    monkeypatch.setattr(form, "FORM_SECONDS", 0.05)
     refused: list[DatabaseError] = []
 
     def handle(exchange: Exchange) -> None:
