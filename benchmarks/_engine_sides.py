@@ -33,6 +33,8 @@ BIG_ROWS = 250_000_000
 SELECT_ROWS = f"SELECT number, toString(number) FROM numbers({OUT_ROWS})"
 SELECT_BIG = f"SELECT number FROM numbers({BIG_ROWS})"
 CREATE = "CREATE TABLE IF NOT EXISTS t (n UInt64, s String) ENGINE = MergeTree ORDER BY n"
+EMPTY = "TRUNCATE TABLE t"
+"""Before each insert: else merges of the rows of earlier ones would be measured with it."""
 IN_DATA = f"SELECT number, toString(number) FROM numbers({IN_ROWS})"
 
 
@@ -70,6 +72,9 @@ class InProcess:
         while piece := raw.streaming_fetch_result(stream).bytes():
             size += len(piece)
         assert size > OUT_ROWS * 10
+
+    def empty(self) -> None:
+        self._connections[0].query(EMPTY)
 
     def insert_rows(self) -> None:
         """As a stream, as chDB's own documentation has it."""
@@ -124,6 +129,9 @@ class Client:
 
     def select_big(self) -> None:
         assert self._drain(request(f"{SELECT_BIG} FORMAT Native".encode())) > BIG_ROWS * 8
+
+    def empty(self) -> None:
+        self._ask(request(EMPTY.encode()))
 
     def insert_rows(self) -> None:
         self._ask(request(self._data, "/?query=INSERT%20INTO%20t%20FORMAT%20Native"))

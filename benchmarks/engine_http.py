@@ -120,12 +120,15 @@ def compare(engine: Side, client: Side, rounds: int) -> dict[str, float]:
     result: dict[str, float] = {}
     for name in (*SPEEDS, *TIMES):
         count = {"select_one": ONE, "select_many": MANY}.get(name, 1)
-        for side in (engine, client):
-            side.measure(name)  # the first time of anything costs more
-        inside, outside = [], []
-        for _ in range(rounds):
-            inside.append(engine.measure(name) / count)
-            outside.append(client.measure(name) / count)
+        inside: list[float] = []
+        outside: list[float] = []
+        for number in range(rounds + 1):
+            for side, seconds in ((engine, inside), (client, outside)):
+                if name == "insert_rows":
+                    side.measure("empty")
+                measured = side.measure(name) / count
+                if number:  # the first time of anything costs more
+                    seconds.append(measured)
         ratios = [one / other if name in SPEEDS else other / one for one, other in zip(inside, outside, strict=True)]
         result[name] = statistics.median(ratios)
         result[f"{name}_engine_s"], result[f"{name}_worker_s"] = statistics.median(inside), statistics.median(outside)
