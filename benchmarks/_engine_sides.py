@@ -93,7 +93,8 @@ class Client:
         self._select = request(b"SELECT 1")
         self._idle: list[socket.socket] = []
         self._ask(request(CREATE.encode()))
-        self._data = self._ask(request(f"{IN_DATA} FORMAT Native".encode()))
+        data = self._ask(request(f"{IN_DATA} FORMAT Native".encode()))
+        self._insert = closing(request(data, "/?query=INSERT%20INTO%20t%20FORMAT%20Native"))
 
     def select_one(self) -> None:
         connection, asked = self._sockets[0], self._select
@@ -134,7 +135,7 @@ class Client:
         self._ask(request(EMPTY.encode()))
 
     def insert_rows(self) -> None:
-        self._ask(request(self._data, "/?query=INSERT%20INTO%20t%20FORMAT%20Native"))
+        self._exchange(self._insert)
 
     def idle_connections(self) -> None:
         """A thousand more, each of which has been answered once."""
@@ -150,9 +151,13 @@ class Client:
         return connection
 
     def _ask(self, asked: bytes) -> bytes:
-        """One answer's body, on a connection of its own."""
+        """One answer's body."""
+        return self._exchange(closing(asked))
+
+    def _exchange(self, asked: bytes) -> bytes:
+        """One answer's body, on a connection of its own, which the request says ends with it."""
         with self._connected() as connection:
-            connection.sendall(asked.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+            connection.sendall(asked)
             received = bytearray()
             while piece := connection.recv(1 << 20):
                 received += piece
@@ -164,7 +169,7 @@ class Client:
         """The size of one answer, which is not kept. It ends with the connection, so that nothing need be parsed."""
         into, last = bytearray(1 << 20), b""
         with self._connected() as connection:
-            connection.sendall(asked.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+            connection.sendall(closing(asked))
             size = connection.recv_into(into)
             check(into)
             while count := connection.recv_into(into):
@@ -185,6 +190,11 @@ def request(body: bytes, target: str = "/") -> bytes:
         f"X-ClickHouse-Key: {PASSWORD}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def closing(asked: bytes) -> bytes:
+    """A request whose connection ends with its answer."""
+    return asked.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
 
 
 def check(answer: bytes | bytearray) -> None:

@@ -71,6 +71,11 @@ class RequestBody:
         return self.length == 0
 
     @property
+    def coming(self) -> int:
+        """How many bytes are known to be still unread; more may follow when it comes in chunks."""
+        return self._left
+
+    @property
     def finishable(self) -> bool:
         """Whether the connection can have another request: the rest of the body is short, and is there.
 

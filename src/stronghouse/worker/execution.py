@@ -58,6 +58,7 @@ def _insert(query: "Query", connection: Connection, statement: Statement, data: 
     head, settings = statement.text[:place], statement.text[place:]
     form = statement.output_format or "Values"
     body = query.exchange.body
+    as_sent = query.source is body
 
     def insert(descriptor: int) -> Counters:
         sql = f"{query.prefix()}{head} FROM INFILE '/dev/fd/{descriptor}' COMPRESSION 'none' {settings} FORMAT {form}"
@@ -75,9 +76,9 @@ def _insert(query: "Query", connection: Connection, statement: Statement, data: 
         next_piece,
         end_query=lambda: query.tools.running.end_in_engine(query),
         stop_body=body.abandon,
-        move=move if query.source is body else None,
+        move=move if as_sent else None,
     )
-    query.counters = feeder.run(data, insert)
+    query.counters = feeder.run(data, insert, coming=body.coming if as_sent else 0)
 
 
 def _select(query: "Query", connection: Connection, statement: Statement) -> None:

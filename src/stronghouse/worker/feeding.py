@@ -44,8 +44,10 @@ class Feeder:
         self._done = threading.Event()
         self._error: BaseException | None = None
 
-    def run(self, first: bytes, insert: Callable[[int], Counters]) -> Counters:
+    def run(self, first: bytes, insert: Callable[[int], Counters], *, coming: int = 0) -> Counters:
         """Run `insert`, which reads the data from the descriptor that it is given, and return what it does.
+
+        `coming` is how many bytes are known to follow `first`; there may be more.
 
         Raises:
             what `next_piece` raises, else what `insert` raises.
@@ -54,7 +56,8 @@ class Feeder:
         try:
             with contextlib.suppress(OSError):  # the user's share of memory for pipes is used up: smaller steps do
                 fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-            data, ended = self._gather(first, fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ))
+            capacity = fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ)
+            data, ended = self._gather(first, capacity) if len(first) + coming <= capacity else (first, False)
         except BaseException:
             os.close(reading)
             os.close(writing)
