@@ -16,7 +16,7 @@ from tests.support.large_installation import EVERY_PAGE, an_event, enlarge
 from tests.unit.responsibility.findings.looks import Scene
 
 from stronghouse.access import people
-from stronghouse.access.roles import ADMIN
+from stronghouse.access.roles.system import ADMIN
 from stronghouse.console.application import create_console
 from stronghouse.console.state import open_console
 

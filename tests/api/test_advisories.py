@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stronghouse.access.roles import DEVELOPER
+from stronghouse.access.roles.system import DEVELOPER
 from stronghouse.api import limits
 from stronghouse.audit.event import SYSTEM, Context
 from stronghouse.kernel.canonical import Json

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stronghouse.access.roles import DEVELOPER
+from stronghouse.access.roles.system import DEVELOPER
 from stronghouse.audit import tree
 from stronghouse.audit.checkpoint import parse_verifier_key, verify
 from tests.support.control_plane import Plane

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from stronghouse.access import people
-from stronghouse.access.roles import ADMIN
+from stronghouse.access.roles.system import ADMIN, BILLING, DEVELOPER
 from stronghouse.services.model import ServiceState
 from stronghouse.services.reports import Report, take_reports
 from tests.support.control_plane import CONTEXT, Plane
@@ -94,12 +94,39 @@ def members(cloud: Cloud) -> None:
             organization_id=cloud.organization_id,
             email="ada@example.com",
             name="Ada",
-            role_ids=(ADMIN.id,),
+            role_ids=(BILLING.id,),
             now=cloud.plane.clock.now(),
         )
     (listed,) = cloud("memberGetList")
     assert (listed["userId"], listed["email"]) == (ada.id, "ada@example.com")
     assert cloud("memberGet", userId=ada.id) == listed
+    roles(cloud, ada.id)
+    assert cloud("memberUpdate", {"assignedRoleIds": [DEVELOPER.id]}, userId=ada.id)["assignedRoles"] == [
+        {"roleId": DEVELOPER.id, "roleName": "Developer", "roleType": "system"}
+    ]
+    cloud("memberDelete", userId=ada.id)
+    assert cloud("memberGetList") == []
+
+
+def roles(cloud: Cloud, user_id: str) -> None:
+    tags = {"grants": ["sales"], "roleV2": "sql-console-readonly"}
+    policies: list[dict[str, object]] = [
+        {
+            "allowDeny": "ALLOW",
+            "permissions": ["sql-console:database:access"],
+            "resources": ["instance/*"],
+            "tags": tags,
+        },
+        {"allowDeny": "DENY", "permissions": ["control-plane:service:delete"], "resources": ["instance/*"]},
+    ]
+    made = cloud("organizationRolePost", {"name": "Analysts", "policies": policies, "actors": [f"user/{user_id}"]})
+    assert [one["allowDeny"] for one in made["policies"]] == ["ALLOW", "DENY"]
+    assert made["policies"][0]["tags"] == tags
+    changed = cloud("organizationRolePatch", {"name": "Readers", "actors": []}, roleId=made["id"])
+    assert (changed["name"], changed["actors"]) == ("Readers", [])
+    assert cloud("organizationRoleGet", roleId=made["id"]) == changed
+    assert changed in cloud("organizationRolesGetList")
+    cloud("organizationRoleDelete", roleId=made["id"])
 
 
 def services(cloud: Cloud) -> None:

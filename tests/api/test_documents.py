@@ -11,8 +11,8 @@ import pytest
 from stronghouse.access import people
 from stronghouse.access.api_keys import KeyRequest, create_key
 from stronghouse.access.model import Principal, Source
-from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import ADMIN, MEMBER
+from stronghouse.access.roles.policies import rights_of
+from stronghouse.access.roles.system import ADMIN, MEMBER
 from stronghouse.audit import store as audit
 from stronghouse.audit.event import Actor, ActorType, Context
 from stronghouse.responsibility.collectors.documents import DocumentCollector
@@ -80,7 +80,7 @@ def person_key(plane: Plane, organization_id: str, email: str) -> tuple[str, str
             uow, organization_id=organization_id, email=email, name=email, role_ids=(ADMIN.id,), now=plane.clock.now()
         )
     actor = Actor(ActorType.USER, user.id, email)
-    creator = Principal(actor, {organization_id: frozenset(Permission)})
+    creator = Principal(actor, {organization_id: rights_of([ADMIN])})
     wanted = KeyRequest(name=email, role_ids=(ADMIN.id,), ip_access=(Source("127.0.0.0/8"),))
     with plane.control.audit.unit_of_work(Context(actor)) as uow:
         new = create_key(uow, wanted, organization_id=organization_id, creator=creator, now=plane.clock.now())

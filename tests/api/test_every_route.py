@@ -9,7 +9,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import ADMIN, BILLING, DEVELOPER, MEMBER, SYSTEM_ROLES
+from stronghouse.access.roles.system import ADMIN, BILLING, DEVELOPER, MEMBER, SYSTEM_ROLES
 from stronghouse.api.application import MODULES, health
 from stronghouse.api.limits import UPLOADS
 from stronghouse.api.routing import Public, access_of
@@ -42,7 +42,7 @@ def path_of(route: APIRoute, organization_id: str) -> str:
     ids |= {"event_id": new_id(), "evidence_id": "0" * 64}
     ids |= {"finding_id": "0" * 64, "disposition_id": new_id(), "row_id": "assess.pentest"}
     ids |= {"package_id": new_id(), "user_id": new_id()}
-    ids["document_id"] = new_id()
+    ids |= {"document_id": new_id(), "role_id": new_id()}
     ids["profile"] = "baseline"
     ids |= {"run_id": new_id(), "channel_id": new_id()}
     return route.path.format(**ids)

@@ -8,7 +8,8 @@ import pytest
 from stronghouse.access import api_keys, people
 from stronghouse.access.api_keys import KeyRequest
 from stronghouse.access.model import Source
-from stronghouse.access.roles import ADMIN, DEVELOPER, Role
+from stronghouse.access.roles.policies import Role
+from stronghouse.access.roles.system import ADMIN, DEVELOPER
 from stronghouse.audit.event import SYSTEM, Actor, ActorType, Context
 from stronghouse.kernel.clock import rfc3339
 from stronghouse.responsibility.model import Severity

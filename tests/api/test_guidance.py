@@ -9,7 +9,7 @@ from stronghouse.access import authentication, people
 from stronghouse.access import store as access
 from stronghouse.access.model import Source, User
 from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import ADMIN, DEVELOPER, MEMBER
+from stronghouse.access.roles.system import ADMIN, DEVELOPER, MEMBER
 from stronghouse.kernel.clock import rfc3339
 from stronghouse.kernel.errors import Conflict
 from stronghouse.kernel.secret import Secret
@@ -451,7 +451,7 @@ def test_too_many_administrators_and_old_keys_are_for_people(own: Organization) 
     for _ in range(2):
         own.other_key()
     (admins,) = own.of("key.admins", "card-data")
-    assert "3 keys have the role Admin" in admins["is"]
+    assert "3 keys administer the organization" in admins["is"]
     assert own.of("key.admins") == []
     own.plane.clock.advance(timedelta(days=91))
     assert {one["act"] for one in own.of("key.age.days", "card-data")} == {"person"}

@@ -1,7 +1,8 @@
 """Members in the API: everyone of the organization, and nobody else."""
 
 from stronghouse.access import people
-from stronghouse.access.roles import ADMIN, BILLING, MEMBER, Role
+from stronghouse.access.roles.policies import Role
+from stronghouse.access.roles.system import ADMIN, BILLING, MEMBER
 from stronghouse.kernel.ids import new_id
 from tests.support.control_plane import CONTEXT, Plane
 

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, expect
 
 from stronghouse.access.model import Source
-from stronghouse.access.roles import DEVELOPER, MEMBER
+from stronghouse.access.roles.system import DEVELOPER, MEMBER
 from stronghouse.services import actions
 from stronghouse.services.requests import ServiceChange, ServiceRequest
 from tests.browser.conftest import Open

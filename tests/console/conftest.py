@@ -13,7 +13,8 @@ from httpx import Response
 from starlette.testclient import TestClient
 
 from stronghouse.access import people
-from stronghouse.access.roles import ADMIN, Role
+from stronghouse.access.roles.policies import Role
+from stronghouse.access.roles.system import ADMIN
 from stronghouse.audit import store as audit_store
 from stronghouse.console.application import create_console
 from stronghouse.console.state import open_console

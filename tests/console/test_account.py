@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from stronghouse.access import people, store
 from stronghouse.access.model import Session
-from stronghouse.access.roles import MEMBER
+from stronghouse.access.roles.system import MEMBER
 from stronghouse.console.devices import device
 from stronghouse.console.protection import COOKIE
 from tests.console.conftest import BINDING, OURS, Enter, Visitor, assert_only_our_scripts

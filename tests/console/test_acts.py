@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from stronghouse.access.roles import DEVELOPER
+from stronghouse.access.roles.system import DEVELOPER
 from stronghouse.compliance import store as package_store
 from stronghouse.compliance.model import Package, PackageState, Sample
 from stronghouse.console import packages

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import update
 
 from stronghouse.access import store as access
-from stronghouse.access.roles import DEVELOPER
+from stronghouse.access.roles.system import DEVELOPER
 from stronghouse.audit import query, store
 from stronghouse.audit.checkpoint import Ed25519Signer
 from stronghouse.audit.event import Actor, ActorType, Context

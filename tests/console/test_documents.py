@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stronghouse.access.roles import ADMIN, DEVELOPER
+from stronghouse.access.roles.system import ADMIN, DEVELOPER
 from stronghouse.responsibility.documents import store
 from tests.console.conftest import BINDING, OURS, Enter, Visitor, assert_only_our_scripts
 from tests.support.control_plane import Plane

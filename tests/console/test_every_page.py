@@ -8,7 +8,7 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
-from stronghouse.access.roles import DEVELOPER, MEMBER
+from stronghouse.access.roles.system import DEVELOPER, MEMBER
 from stronghouse.console import application
 from stronghouse.console.application import MAX_FORM_BYTES, MODULES, UPLOADS
 from stronghouse.console.protection import REPORTS

@@ -11,12 +11,14 @@ from stronghouse.access import passwords, people, store
 from stronghouse.access.api_keys import KEYS_PER_ORGANIZATION
 from stronghouse.access.model import ApiKey, Source
 from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import ADMIN, DEVELOPER, MEMBER, SYSTEM_ROLES, Role
+from stronghouse.access.roles.policies import Role
+from stronghouse.access.roles.system import ADMIN, DEVELOPER, MEMBER, SYSTEM_ROLES
 from stronghouse.audit import store as audit_store
 from stronghouse.kernel.secret import Secret
 from stronghouse.responsibility.findings.persons import person_behind
 from tests.console.conftest import Enter, Visitor, assert_only_our_scripts
 from tests.support.control_plane import CONTEXT, Plane
+from tests.support.roles import role_of
 from tests.unit.responsibility.findings.looks import Scene
 
 MARK = "<script>alert(1)</script>"
@@ -71,7 +73,7 @@ def give_password(plane: Plane, visitor: Visitor) -> None:
 
 def custom(monkeypatch: pytest.MonkeyPatch, *permissions: Permission) -> Role:
     """A role that is not built in."""
-    role = Role("0f0b7f4e-3d0e-5f6e-9a55-3f6b8c1d7e21", "Custom", frozenset(permissions), "custom")
+    role = role_of("Custom", permissions)
     monkeypatch.setitem(SYSTEM_ROLES, role.id, role)
     return role
 

@@ -4,7 +4,7 @@ import re
 
 from stronghouse.access import people
 from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import BILLING, DEVELOPER, MEMBER
+from stronghouse.access.roles.system import BILLING, DEVELOPER, MEMBER
 from tests.console.conftest import Enter, assert_only_our_scripts
 from tests.support.control_plane import CONTEXT, Plane
 from tests.unit.responsibility.findings.looks import Scene

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from stronghouse.access.roles import DEVELOPER
+from stronghouse.access.roles.system import DEVELOPER
 from stronghouse.responsibility.history.snapshots import take_snapshots
 from tests.console.conftest import Enter, assert_only_our_scripts
 from tests.support.control_plane import Plane

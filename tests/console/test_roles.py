@@ -17,7 +17,8 @@ from httpx import Response
 from starlette.routing import Match
 
 from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import ADMIN, BILLING, DEVELOPER, MEMBER, SYSTEM_ROLES, Role
+from stronghouse.access.roles.policies import Role
+from stronghouse.access.roles.system import ADMIN, BILLING, DEVELOPER, MEMBER, SYSTEM_ROLES
 from stronghouse.audit import store as audit_store
 from stronghouse.console.findings import Decision
 from stronghouse.console.protection import REPORTS
@@ -26,14 +27,15 @@ from tests.console.conftest import BINDING, OURS, Enter, Visitor
 from tests.console.test_every_page import ABSENT, FORM, PUBLIC, ROUTES, form_of
 from tests.support.control_plane import Plane
 from tests.support.furnished import furnish
+from tests.support.roles import role_of, role_without
 from tests.support.shown_acts import Offer, Walk, offers_of
 from tests.unit.responsibility.findings.looks import Scene
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "console_matrix.txt"
 ROLES = (MEMBER, BILLING, DEVELOPER, ADMIN)
 """Who may least first: whoever may act changes what those behind find."""
-SINGLE = {one: Role(new_id(), f"only {one.value}", frozenset({one}), "custom") for one in Permission}
-ALL_BUT = {one: Role(new_id(), f"not {one.value}", ADMIN.permissions - {one}, "custom") for one in Permission}
+SINGLE = {one: role_of(f"only {one.value}", {one}) for one in Permission}
+ALL_BUT = {one: role_without(one) for one in Permission}
 ENDS = {"POST /sign-out", "POST /account/sign-out-everywhere"}
 """After these there is no session."""
 ON_NO_PAGE = {
@@ -108,7 +110,7 @@ def is_refusal(answer: Response) -> bool:
 
 @pytest.fixture
 def custom_roles() -> Iterator[None]:
-    """Roles that have, or lack, just one permission, until people can make their own."""
+    """Roles that have, or lack, just one permission, in every organization."""
     made = {role.id: role for role in (*SINGLE.values(), *ALL_BUT.values())}
     SYSTEM_ROLES.update(made)
     yield

@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from stronghouse.access.model import Source
-from stronghouse.access.roles import MEMBER
+from stronghouse.access.roles.system import MEMBER
 from stronghouse.kernel.errors import Unavailable
 from stronghouse.services import actions
 from stronghouse.services.access_preview import list_version

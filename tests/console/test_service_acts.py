@@ -4,7 +4,7 @@ import html
 
 import pytest
 
-from stronghouse.access.roles import DEVELOPER
+from stronghouse.access.roles.system import DEVELOPER
 from stronghouse.kernel.secret import Secret
 from stronghouse.services import actions
 from stronghouse.services.model import ServiceState, Wanted

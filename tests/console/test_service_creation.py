@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from stronghouse.access.roles import MEMBER
+from stronghouse.access.roles.system import MEMBER
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
 from stronghouse.services import actions, store

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stronghouse.access.roles import DEVELOPER, MEMBER
+from stronghouse.access.roles.system import DEVELOPER, MEMBER
 from stronghouse.kernel.errors import Unavailable
 from stronghouse.kernel.ids import new_id
 from stronghouse.services import store

@@ -9,7 +9,8 @@ from starlette.testclient import TestClient
 
 from stronghouse.access import people
 from stronghouse.access.attempts import OF_ACCOUNT
-from stronghouse.access.roles import ADMIN, MEMBER, Role
+from stronghouse.access.roles.policies import Role
+from stronghouse.access.roles.system import ADMIN, MEMBER
 from stronghouse.audit import store as audit_store
 from stronghouse.console.application import MODULES
 from stronghouse.console.assets import asset

@@ -6,7 +6,7 @@ import pytest
 
 from stronghouse.access.authentication import STEP_UP_LIFETIME
 from stronghouse.access.model import Source
-from stronghouse.access.roles import ADMIN, DEVELOPER
+from stronghouse.access.roles.system import ADMIN, DEVELOPER
 from stronghouse.services import actions
 from stronghouse.services.access_preview import list_version
 from stronghouse.services.requests import ServiceRequest

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from stronghouse.access.roles import ADMIN, SYSTEM_ROLES
+from stronghouse.access.roles.system import ADMIN, SYSTEM_ROLES
 from stronghouse.kernel.clock import rfc3339
 from tests.support.misconfiguration import Fix, Installation, Misconfiguration, edit_json
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from stronghouse.access.roles import ADMIN, MEMBER
+from stronghouse.access.roles.system import ADMIN, MEMBER
 from tests.support.stack import Stack
 
 TOOL = Path(sys.executable).parent / "clickhousectl"

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from stronghouse.access.roles import DEVELOPER
+from stronghouse.access.roles.system import DEVELOPER
 from tests.support.stack import Stack, running_stack
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import SYSTEM_ROLES
+from stronghouse.access.roles.system import SYSTEM_ROLES
 from stronghouse.audit.event import SYSTEM, Context
 from stronghouse.audit.unit_of_work import _envelope
 from stronghouse.organizations.events import OrganizationRenamed

@@ -23,7 +23,8 @@ from tests.support.control_plane import CONTEXT, HERE, Plane
 from tests.support.stack import free_ports
 
 from stronghouse.access import people
-from stronghouse.access.roles import ADMIN, Role
+from stronghouse.access.roles.policies import Role
+from stronghouse.access.roles.system import ADMIN
 from stronghouse.console.application import create_console
 from stronghouse.console.state import open_console
 

@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 from stronghouse.access import api_keys
 from stronghouse.access.api_keys import KeyRequest
 from stronghouse.access.model import Source
-from stronghouse.access.roles import ADMIN, Role
+from stronghouse.access.roles.policies import Role
+from stronghouse.access.roles.system import ADMIN
 from stronghouse.api.application import create_api
 from stronghouse.audit.checkpoint import Ed25519Signer
 from stronghouse.audit.event import SYSTEM, Context

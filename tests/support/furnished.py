@@ -14,7 +14,7 @@ from tests.unit.responsibility.findings.looks import Scene
 from stronghouse.access import api_keys
 from stronghouse.access.api_keys import KeyRequest
 from stronghouse.access.model import Source
-from stronghouse.access.roles import ADMIN
+from stronghouse.access.roles.system import ADMIN
 from stronghouse.audit.event import Context
 from stronghouse.compliance import store as packages
 from stronghouse.compliance.model import Package, PackageState, Sample

@@ -11,12 +11,13 @@ from datetime import datetime
 from stronghouse.access import store
 from stronghouse.access.events import KeyCreated, KeyDeleted, KeyUpdated
 from stronghouse.access.model import ApiKey, KeyState, Principal, Source
-from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import find_role, permissions_of
+from stronghouse.access.roles import store as role_store
+from stronghouse.access.roles.changes import check_given
+from stronghouse.access.roles.system import find_role, rights
 from stronghouse.audit.event import ActorType
 from stronghouse.audit.unit_of_work import UnitOfWork
 from stronghouse.kernel.clock import rfc3339
-from stronghouse.kernel.errors import Conflict, Denied, Invalid, NotFound
+from stronghouse.kernel.errors import Conflict, Invalid, NotFound
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.networks import parse_source
 from stronghouse.kernel.secret import Secret
@@ -86,7 +87,7 @@ def create_key(
         Conflict: too many keys, or the key id is in use.
     """
     check_name(request.name)
-    _check_roles(request.role_ids, organization_id=organization_id, creator=creator)
+    _check_roles(uow, request.role_ids, organization_id=organization_id, creator=creator)
     check_sources(request.ip_access)
     _check_expiry(request.expires_at, now)
     if (
@@ -139,9 +140,9 @@ def update_key(
     key = find_key(uow, organization_id=organization_id, key_id=key_id)
     if change.name is not None:
         check_name(change.name)
-    _check_roles(key.role_ids, organization_id=organization_id, creator=editor)
+    _check_roles(uow, key.role_ids, organization_id=organization_id, creator=editor)
     if change.role_ids is not None:
-        _check_roles(change.role_ids, organization_id=organization_id, creator=editor)
+        _check_roles(uow, change.role_ids, organization_id=organization_id, creator=editor)
     check_sources(change.ip_access or ())
     _check_expiry(change.expires_at, now)
     fields = ("name", "role_ids", "ip_access", "state", "expires_at")
@@ -164,7 +165,7 @@ def delete_key(uow: UnitOfWork, *, organization_id: str, key_id: str, editor: Pr
         Conflict: it is the key that makes this request.
     """
     key = find_key(uow, organization_id=organization_id, key_id=key_id)
-    _check_roles(key.role_ids, organization_id=organization_id, creator=editor)
+    _check_roles(uow, key.role_ids, organization_id=organization_id, creator=editor)
     if editor.actor.type is ActorType.API_KEY and editor.actor.id == key.id:
         raise Conflict("A key cannot delete itself; use another key.", code="key_in_use")
     store.delete_key(uow.connection, key.id)
@@ -191,14 +192,13 @@ def check_sources(sources: tuple[Source, ...]) -> None:
         parse_source(entry.source)
 
 
-def _check_roles(role_ids: tuple[str, ...], *, organization_id: str, creator: Principal | None) -> None:
+def _check_roles(
+    uow: UnitOfWork, role_ids: tuple[str, ...], *, organization_id: str, creator: Principal | None
+) -> None:
+    roles = role_store.roles_held(uow.connection, organization_id, role_ids)
     for role_id in role_ids:
-        find_role(role_id)
-    if creator is None:
-        return
-    missing = permissions_of(role_ids) - creator.permissions.get(organization_id, frozenset[Permission]())
-    if missing:
-        raise Denied(f"You cannot give what you do not hold: {min(missing)}.", code="grant_exceeds_own")
+        find_role(roles, role_id)
+    check_given(rights(roles, role_ids), organization_id=organization_id, giver=creator)
 
 
 def _check_expiry(expires_at: datetime | None, now: datetime) -> None:

@@ -9,7 +9,9 @@ from sqlalchemy import Connection
 from stronghouse.access import store
 from stronghouse.access.api_keys import hash_text
 from stronghouse.access.model import ApiKey, Principal, Session, User
-from stronghouse.access.roles import permissions_of
+from stronghouse.access.roles import store as role_store
+from stronghouse.access.roles.policies import Rights
+from stronghouse.access.roles.system import rights
 from stronghouse.audit.event import Actor, ActorType
 from stronghouse.kernel.errors import Denied, Unauthenticated
 from stronghouse.kernel.networks import contains, parse_source
@@ -87,7 +89,13 @@ def authenticate_key(
     if address is None or not contains(allowed, address):
         raise Denied("This API key may not be used from this address; see its IP access list.", code="key_address")
     actor = Actor(ActorType.API_KEY, key.id, key.name)
-    return KeyCaller(key, Principal(actor, {key.organization_id: permissions_of(key.role_ids)}))
+    held = rights_held(connection, key.organization_id, key.role_ids)
+    return KeyCaller(key, Principal(actor, {key.organization_id: held}))
+
+
+def rights_held(connection: Connection, organization_id: str, role_ids: tuple[str, ...]) -> Rights:
+    """What these roles allow in an organization now."""
+    return rights(role_store.roles_held(connection, organization_id, role_ids), role_ids)
 
 
 def authenticate_session(connection: Connection, *, token: Secret, user_agent: str | None, now: datetime) -> UserCaller:
@@ -108,7 +116,8 @@ def authenticate_session(connection: Connection, *, token: Secret, user_agent: s
     if user is None:
         raise session_over()
     held = {
-        organization: permissions_of(roles) for organization, roles in store.memberships(connection, user.id).items()
+        organization: rights_held(connection, organization, roles)
+        for organization, roles in store.memberships(connection, user.id).items()
     }
     return UserCaller(
         user=user,

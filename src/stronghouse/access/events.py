@@ -83,6 +83,79 @@ class AccessDenied(AuditEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RoleCreated(AuditEvent):
+    """A role of the organization's own was created; `policies` are told in a line each."""
+
+    code: ClassVar[str] = "role.create"
+    role_id: str
+    name: str
+    policies: list[str]
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"The role {self.name!r} was created."
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleUpdated(AuditEvent):
+    """A role's name or policies changed, for all who hold it at once."""
+
+    code: ClassVar[str] = "role.update"
+    role_id: str
+    name_before: str
+    name_after: str
+    policies_before: list[str]
+    policies_after: list[str]
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"The role {self.name_before!r} was changed."
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleDeleted(AuditEvent):
+    """A role was deleted, and nobody holds it any more."""
+
+    code: ClassVar[str] = "role.delete"
+    role_id: str
+    name: str
+    policies: list[str]
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"The role {self.name!r} was deleted."
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberRolesChanged(AuditEvent):
+    """A member holds other roles than before; lists of role ids."""
+
+    code: ClassVar[str] = "member.update_roles"
+    activity: ClassVar[str | None] = "organization_member_update_roles"
+    user_id: str
+    before: list[str]
+    after: list[str]
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return "A member's roles were changed."
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberRemoved(AuditEvent):
+    """A person is no member any more, and may do nothing in the organization."""
+
+    code: ClassVar[str] = "member.remove"
+    activity: ClassVar[str | None] = "organization_member_delete"
+    user_id: str
+    email: str
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"{self.email} was removed."
+
+
+@dataclass(frozen=True, kw_only=True)
 class UserCreated(AuditEvent):
     """A person joined an organization."""
 

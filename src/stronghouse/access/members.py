@@ -7,7 +7,9 @@ from sqlalchemy import Connection
 
 from stronghouse.access import store
 from stronghouse.access.model import Membership
-from stronghouse.access.roles import SYSTEM_ROLES, Role
+from stronghouse.access.roles import store as role_store
+from stronghouse.access.roles.policies import Role
+from stronghouse.access.roles.system import Roles, held
 from stronghouse.kernel.errors import NotFound
 
 
@@ -39,7 +41,9 @@ class Member:
 
 def members_of(connection: Connection, organization_id: str, now: datetime) -> list[Member]:
     """An organization's members, by address."""
-    return [_member(one) for one in store.every_membership(connection, now=now, organization_id=organization_id)]
+    roles = role_store.roles_of(connection, organization_id)
+    found = store.every_membership(connection, now=now, organization_id=organization_id)
+    return [_member(one, roles) for one in found]
 
 
 def member_of(connection: Connection, *, organization_id: str, user_id: str, now: datetime) -> Member:
@@ -50,12 +54,12 @@ def member_of(connection: Connection, *, organization_id: str, user_id: str, now
     raise NotFound("There is no such member.")
 
 
-def _member(one: Membership) -> Member:
+def _member(one: Membership, roles: Roles) -> Member:
     return Member(
         user_id=one.user.id,
         email=one.user.email,
         name=one.user.name,
-        roles=tuple(SYSTEM_ROLES[role_id] for role_id in one.role_ids if role_id in SYSTEM_ROLES),
+        roles=held(roles, one.role_ids),
         joined_at=one.joined_at,
         last_seen_at=one.last_seen_at,
         open_sessions=one.open_sessions,

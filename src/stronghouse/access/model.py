@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from stronghouse.access.permissions import Permission
+from stronghouse.access.roles.policies import NOTHING, Rights
 from stronghouse.audit.event import Actor
 
 KeyState = Literal["enabled", "disabled"]
@@ -103,8 +104,12 @@ class Principal:
     """Who makes a request and what they may do in each organization that they belong to."""
 
     actor: Actor
-    permissions: Mapping[str, frozenset[Permission]]
+    rights: Mapping[str, Rights]
 
-    def may(self, permission: Permission, organization_id: str) -> bool:
-        """Whether they hold `permission` in this organization."""
-        return permission in self.permissions.get(organization_id, frozenset())
+    def may(self, permission: Permission, organization_id: str, service_id: str | None = None) -> bool:
+        """Whether they hold `permission` in this organization; see `Rights.may`."""
+        return self.rights_in(organization_id).may(permission, service_id)
+
+    def rights_in(self, organization_id: str) -> Rights:
+        """All that they may do in this organization."""
+        return self.rights.get(organization_id, NOTHING)

@@ -5,7 +5,10 @@ nothing here, because what they are about does not exist: billing, support cases
 PostgreSQL services. They can be granted all the same, so that roles that were written for the Cloud work unchanged.
 """
 
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from itertools import chain
+from types import MappingProxyType
 from typing import Literal
 
 Scope = Literal["organization", "service"]
@@ -70,3 +73,25 @@ class Permission(StrEnum):
         return (
             "organization" if self.startswith(("control-plane:organization:", "control-plane:support:")) else "service"
         )
+
+
+INCLUDED: Mapping[Permission, frozenset[Permission]] = MappingProxyType(
+    {
+        Permission.ORGANIZATION_MANAGE: frozenset(
+            {
+                Permission.MEMBERS_MANAGE,
+                Permission.ROLES_MANAGE,
+                Permission.SSO_MANAGE,
+                Permission.REGIONS_MANAGE,
+            }
+        ),
+        Permission.SERVICE_MANAGE: frozenset({Permission.IP_ACCESS_MANAGE}),
+    }
+)
+"""What the Cloud's wide permissions take in, so that roles written for it may do here what they may do there."""
+
+
+def widened(permissions: Iterable[Permission]) -> frozenset[Permission]:
+    """These permissions with all that they include."""
+    given = frozenset(permissions)
+    return given.union(chain.from_iterable(INCLUDED.get(one, ()) for one in given))

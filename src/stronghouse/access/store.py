@@ -183,6 +183,12 @@ def insert_member(
     connection.execute(insert(member).values(**row))
 
 
+def delete_member(connection: Connection, *, organization_id: str, user_id: str) -> None:
+    """Take a person out of an organization."""
+    theirs = (member.c.organization_id == organization_id) & (member.c.user_id == user_id)
+    connection.execute(delete(member).where(theirs))
+
+
 def memberships(connection: Connection, user_id: str) -> dict[str, tuple[str, ...]]:
     """Role ids by organization for one person."""
     rows = connection.execute(select(member.c.organization_id, member.c.role_ids).where(member.c.user_id == user_id))

@@ -23,6 +23,7 @@ from stronghouse.api import (
     organizations,
     packages,
     responsibilities,
+    roles,
     service_connections,
     services,
 )
@@ -41,6 +42,7 @@ MODULES = (
     service_connections,
     keys,
     members,
+    roles,
     activities,
     audit_log,
     responsibilities,

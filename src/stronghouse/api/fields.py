@@ -1,11 +1,13 @@
 """Shapes that several resources share."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from stronghouse.access.model import Source
+from stronghouse.access.roles.policies import Role
 from stronghouse.kernel.errors import Invalid
 
 
@@ -43,6 +45,11 @@ def sources(entries: list[SourceBody]) -> tuple[Source, ...]:
 def source_list(entries: tuple[Source, ...]) -> list[dict[str, str]]:
     """The entries as the API shows them."""
     return [{"source": entry.source, "description": entry.description} for entry in entries]
+
+
+def assigned(roles: Iterable[Role]) -> list[dict[str, str]]:
+    """The roles that somebody has, as the API shows them."""
+    return [{"roleId": role.id, "roleName": role.name, "roleType": role.type} for role in roles]
 
 
 def in_utc(moment: datetime | None) -> datetime | None:

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from stronghouse.access import api_keys, store
 from stronghouse.access.model import ApiKey
 from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import SYSTEM_ROLES
+from stronghouse.access.roles.store import roles_of
+from stronghouse.access.roles.system import Roles, held
 from stronghouse.api.envelope import success
 from stronghouse.api.fields import Body, Moment, SourceBody, in_utc, source_list, sources
 from stronghouse.api.routing import Caller, GuardedRoute, access
@@ -68,9 +69,10 @@ def list_keys(
     with plane.database.read() as connection:
         wanted = None if limit is None else limit + 1
         found = store.keys(connection, organization_id=organization_id, after=cursor, limit=wanted)
+        roles = roles_of(connection, organization_id)
     more = limit is not None and len(found) > limit
     shown = found[:limit]
-    return success(request, [view(key) for key in shown], extra={"nextCursor": shown[-1].id} if more else None)
+    return success(request, [view(key, roles) for key in shown], extra={"nextCursor": shown[-1].id} if more else None)
 
 
 @router.post("")
@@ -94,7 +96,8 @@ def create_key(request: Request, organization_id: str, body: KeyPost) -> Respons
         new = api_keys.create_key(
             uow, wanted, organization_id=organization_id, creator=caller.principal, now=plane.clock.now()
         )
-    result: dict[str, object] = {"key": view(new.key)}
+        roles = roles_of(uow.connection, organization_id)
+    result: dict[str, object] = {"key": view(new.key, roles)}
     if new.key_id and new.key_secret:
         result |= {"keyId": new.key_id.reveal(), "keySecret": new.key_secret.reveal()}
     return success(request, result)
@@ -107,9 +110,10 @@ def get_key(request: Request, organization_id: str, key_id: str) -> Response:
     plane: ControlPlane = request.app.state.plane
     with plane.database.read() as connection:
         key = store.key(connection, organization_id=organization_id, key_id=parse_uuid(key_id))
+        roles = roles_of(connection, organization_id)
     if key is None:
         raise NotFound("There is no such API key.")
-    return success(request, view(key))
+    return success(request, view(key, roles))
 
 
 @router.patch("/{key_id}")
@@ -137,7 +141,8 @@ def update_key(request: Request, organization_id: str, key_id: str, body: KeyPat
             editor=caller.principal,
             now=plane.clock.now(),
         )
-    return success(request, view(key))
+        roles = roles_of(uow.connection, organization_id)
+    return success(request, view(key, roles))
 
 
 @router.delete("/{key_id}")
@@ -151,15 +156,16 @@ def delete_key(request: Request, organization_id: str, key_id: str) -> Response:
     return success(request)
 
 
-def view(key: ApiKey) -> dict[str, object]:
+def view(key: ApiKey, roles: Roles) -> dict[str, object]:
     """A key as the API shows it."""
-    roles = [SYSTEM_ROLES[role_id] for role_id in key.role_ids if role_id in SYSTEM_ROLES]
     shown: dict[str, object] = {
         "id": key.id,
         "name": key.name,
         "state": key.state,
         "roles": [],
-        "assignedRoles": [{"roleId": role.id, "roleName": role.name, "roleType": role.type} for role in roles],
+        "assignedRoles": [
+            {"roleId": role.id, "roleName": role.name, "roleType": role.type} for role in held(roles, key.role_ids)
+        ],
         "keySuffix": key.key_suffix,
         "createdAt": rfc3339(key.created_at),
         "expireAt": None if key.expires_at is None else rfc3339(key.expires_at),

@@ -32,7 +32,7 @@ class OrganizationChange(Body):
 def whoami(request: Request) -> Response:
     """Who the presented key is."""
     caller: Caller = request.state.caller
-    (organization_id,) = caller.principal.permissions
+    (organization_id,) = caller.principal.rights
     actor = caller.principal.actor
     result = {"actorType": "apiKey", "keyId": actor.id, "name": actor.details, "organizationId": organization_id}
     return success(request, result)
@@ -45,7 +45,7 @@ def list_organizations(request: Request) -> Response:
     plane: ControlPlane = request.app.state.plane
     caller: Caller = request.state.caller
     with plane.database.read() as connection:
-        found = store.find_all(connection, caller.principal.permissions)
+        found = store.find_all(connection, caller.principal.rights)
     return success(request, [_view(organization) for organization in found])
 
 

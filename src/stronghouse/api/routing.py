@@ -124,8 +124,11 @@ def _authorize(
     organization_id = parse_uuid(request.path_params["organization_id"])
     request.path_params["organization_id"] = organization_id  # what was checked is what the handler gets
     permission = needed if isinstance(needed, Permission) else None
+    service_id: str | None = None
+    if permission is not None and permission.scope == "service" and "service_id" in request.path_params:
+        service_id = request.path_params["service_id"].lower()
     try:
-        authorization.require(caller.principal, permission, organization_id=organization_id)
+        authorization.require(caller.principal, permission, organization_id=organization_id, service_id=service_id)
     except Denied:
         if not plane.refusals.is_news((caller.principal.actor.id, permission, request.method, path)):
             raise

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from stronghouse.access import authorization
 from stronghouse.access.permissions import Permission
 from stronghouse.api.envelope import success
 from stronghouse.api.fields import Body, SourceBody, WholeNumber, source_list, sources
@@ -113,9 +114,11 @@ def list_services(request: Request, organization_id: str) -> Response:
     plane: ControlPlane = request.app.state.plane
     if request.query_params.getlist("filter"):
         raise Invalid("Filters by tag are not supported by this version; leave filter out.", code="unsupported")
+    principal = request.state.caller.principal
     with plane.database.read() as connection:
         found = store.find_all(connection, organization_id=organization_id)
-    return success(request, [view(plane, service) for service in found])
+    seen = [one for one in found if principal.may(Permission.SERVICE_VIEW, organization_id, one.id)]
+    return success(request, [view(plane, service) for service in seen])
 
 
 @router.post("")
@@ -153,7 +156,7 @@ def get_service(request: Request, organization_id: str, service_id: str) -> Resp
 
 
 @router.patch("/{service_id}")
-@access(Permission.SERVICE_MANAGE)
+@access(Permission.IP_ACCESS_MANAGE)
 def update_service(request: Request, organization_id: str, service_id: str, body: ServicePatch) -> Response:
     """Rename a service or change who may reach it, in one transaction.
 
@@ -162,6 +165,13 @@ def update_service(request: Request, organization_id: str, service_id: str, body
     plane: ControlPlane = request.app.state.plane
     caller: Caller = request.state.caller
     body.refuse_unsupported()
+    if body.model_fields_set - {"ipAccessList"}:
+        authorization.require(
+            caller.principal,
+            Permission.SERVICE_MANAGE,
+            organization_id=organization_id,
+            service_id=parse_uuid(service_id),
+        )
     lists = body.ipAccessList or AccessListPatch()
     change = ServiceChange(
         name=body.name,

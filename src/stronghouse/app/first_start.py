@@ -6,7 +6,7 @@ from datetime import datetime
 from stronghouse.access import api_keys, people
 from stronghouse.access.api_keys import KeyRequest
 from stronghouse.access.model import Source
-from stronghouse.access.roles import ADMIN
+from stronghouse.access.roles.system import ADMIN
 from stronghouse.audit.event import SYSTEM, Context
 from stronghouse.audit.unit_of_work import AuditLog
 from stronghouse.kernel.secret import Secret

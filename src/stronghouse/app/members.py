@@ -10,7 +10,9 @@ from stronghouse.access import people
 from stronghouse.access import store as access
 from stronghouse.access.events import SignedIn
 from stronghouse.access.model import User
-from stronghouse.access.roles import SYSTEM_ROLES, Role
+from stronghouse.access.roles.policies import Role
+from stronghouse.access.roles.store import roles_of
+from stronghouse.access.roles.system import Roles, held
 from stronghouse.app.own_machine import console_link, open_installation
 from stronghouse.audit import store as audit
 from stronghouse.audit.event import SYSTEM, Context
@@ -58,15 +60,15 @@ def add_member(
         NotFound: there is no such organization.
         Conflict: the person is a member already.
     """
-    held = _role(role)
     now = SystemClock().now()
     with open_installation(state_directory, machine_key_file) as log, log.unit_of_work(Context(SYSTEM)) as uow:
         organization = _organization(uow.connection, organization_id)
+        given = _role(roles_of(uow.connection, organization), role)
         user = people.create_member(
-            uow, organization_id=organization, email=email, name=name, role_ids=(held.id,), now=now
+            uow, organization_id=organization, email=email, name=name, role_ids=(given.id,), now=now
         )
         token = people.issue_sign_in_link(uow, email=user.email, now=now)
-    return NewMember(user, held, organization, console_link(port_base, token))
+    return NewMember(user, given, organization, console_link(port_base, token))
 
 
 def list_members(state_directory: Path, *, machine_key_file: Path) -> list[Listed]:
@@ -77,14 +79,16 @@ def list_members(state_directory: Path, *, machine_key_file: Path) -> list[Liste
             event = entry.event()
             assert isinstance(event["data"], dict)  # noqa: S101 - written by the unit of work
             last[event["data"]["user_id"]] = parse_rfc3339(str(event["time"]))
+        everyone = access.every_membership(connection, now=SystemClock().now())
+        roles = {one: roles_of(connection, one) for one in {each.organization_id for each in everyone}}
         return [
             Listed(
                 user=one.user,
-                roles=tuple(SYSTEM_ROLES[role].name if role in SYSTEM_ROLES else role for role in one.role_ids),
+                roles=tuple(role.name for role in held(roles[one.organization_id], one.role_ids)),
                 organization_id=one.organization_id,
                 last_sign_in=last.get(one.user.id),
             )
-            for one in access.every_membership(connection, now=SystemClock().now())
+            for one in everyone
         ]
 
 
@@ -99,11 +103,11 @@ def sign_out_member(state_directory: Path, *, machine_key_file: Path, email: str
         return people.sign_out_member(uow, email=email)
 
 
-def _role(name: str) -> Role:
-    for role in SYSTEM_ROLES.values():
+def _role(roles: Roles, name: str) -> Role:
+    for role in roles.values():
         if role.name.lower() == name.strip().lower():
             return role
-    raise Invalid(f"A role is one of {', '.join(role.name for role in SYSTEM_ROLES.values())}.", code="role_unknown")
+    raise Invalid(f"A role is one of {', '.join(role.name for role in roles.values())}.", code="role_unknown")
 
 
 def _organization(connection: Connection, wanted: str | None) -> str:

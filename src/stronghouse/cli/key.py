@@ -10,13 +10,13 @@ from stronghouse.cli.confirmation import confirm
 from stronghouse.cli.dates import checked_moment
 from stronghouse.cli.failures import Json
 from stronghouse.cli.output import remark, show_fields, show_json, show_table
-from stronghouse.cli.resources import Organization, find_key, organization_path
+from stronghouse.cli.resources import Organization, find_key, organization_path, role_ids
 from stronghouse.cli.sources import parse_entries
 from stronghouse.kernel.errors import Invalid
 
 app = typer.Typer(name="key", help="API keys.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The key's id or name.")]
-Roles = Annotated[list[str] | None, typer.Option("--role", help="Admin, Developer, Billing or Member; repeatable.")]
+Roles = Annotated[list[str] | None, typer.Option("--role", help="A role's name or id; repeatable.")]
 Addresses = Annotated[
     list[str] | None,
     typer.Option("--ip", help="Address or block it may be used from, as 10.0.0.0/8=office; repeatable."),
@@ -58,13 +58,14 @@ def create_key(
     """Make an API key. Its secret is shown this once."""
     body: dict[str, object] = {
         "name": name,
-        "assignedRoleIds": _role_ids(role or []),
         "ipAccessList": parse_entries(ip or []),
     }
     if expires is not None:
         body["expireAt"] = checked_moment("--expires", expires)
     with connect() as client:
-        result = client.post(f"{organization_path(client, org)}/keys", body)
+        path = organization_path(client, org)
+        body["assignedRoleIds"] = role_ids(client, path, role or [])
+        result = client.post(f"{path}/keys", body)
     if not ip:
         remark("Nobody may use this key yet: say from where with `stronghouse key update --ip`.")
     if as_json:
@@ -94,16 +95,16 @@ def update_key(
         body["name"] = name
     if state is not None:
         body["state"] = state.value
-    if role:
-        body["assignedRoleIds"] = _role_ids(role)
     if ip:
         body["ipAccessList"] = parse_entries(ip)
     if expires is not None or never_expires:
         body["expireAt"] = checked_moment("--expires", expires)
-    if not body:
+    if not (body or role):
         raise Invalid("Nothing to change: name at least one option.")
     with connect() as client:
         path = organization_path(client, org)
+        if role:
+            body["assignedRoleIds"] = role_ids(client, path, role)
         result = client.patch(f"{path}/keys/{find_key(client, path, key)['id']}", body)
     if as_json:
         show_json(result)
@@ -135,15 +136,3 @@ def delete_key(
 
 def _roles(key: dict[str, Any]) -> str:
     return ", ".join(role["roleName"] for role in key["assignedRoles"]) or "-"
-
-
-def _role_ids(names: list[str]) -> list[str]:
-    from stronghouse.access.roles import SYSTEM_ROLES
-
-    known = {role.name.lower(): role.id for role in SYSTEM_ROLES.values()} | {
-        role_id: role_id for role_id in SYSTEM_ROLES
-    }
-    for name in names:
-        if name.lower() not in known:
-            raise Invalid(f"There is no role {name[:64]!r}: choose Admin, Developer, Billing or Member.")
-    return [known[name.lower()] for name in names]

@@ -4,6 +4,7 @@ import typer
 
 from stronghouse import __version__
 from stronghouse.cli import (
+    access,
     advise,
     advisories,
     agent,
@@ -25,6 +26,7 @@ from stronghouse.cli import (
     org,
     package,
     responsibility,
+    role,
     service,
     sign_in_link,
     up,
@@ -61,6 +63,8 @@ for noun in (
     notification,
     service,
     key,
+    role,
+    access,
     org,
     audit,
     document,

@@ -1,4 +1,4 @@
-"""`stronghouse member`: who can sign in to the console, kept on the machine that runs the control plane."""
+"""`stronghouse member`: the people of an organization. Some of it needs the machine that runs the control plane."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -6,12 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
+from stronghouse.cli.client import connect
+from stronghouse.cli.confirmation import confirm
 from stronghouse.cli.failures import Json
-from stronghouse.cli.output import remark, show_json, show_table
+from stronghouse.cli.output import remark, show_fields, show_json, show_table
+from stronghouse.cli.resources import Organization, find_member, organization_path, role_ids
+from stronghouse.kernel.errors import Invalid
 from stronghouse.settings import locations
 
 app = typer.Typer(
-    name="member", help="People who can sign in. Needs the machine's own key files.", no_args_is_help=True
+    name="member",
+    help="People who can sign in. `add`, `list` and `sign-out` need the machine's own key files.",
+    no_args_is_help=True,
 )
 StateDirectory = Annotated[
     Path | None, typer.Option(help="The installation's state directory.", show_default="your state directory")
@@ -20,7 +26,7 @@ MachineKey = Annotated[Path | None, typer.Option(help="The machine key.", show_d
 
 
 class RoleName(StrEnum):
-    """The system roles."""
+    """The system roles that somebody can begin with."""
 
     ADMIN = "Admin"
     DEVELOPER = "Developer"
@@ -102,6 +108,50 @@ def list_all(state_dir: StateDirectory = None, machine_key: MachineKey = None, a
         for one in found
     ]
     show_table(("ADDRESS", "NAME", "ROLES", "PASSWORD", "LAST SIGN-IN"), rows, empty="There are no members.")
+
+
+@app.command("update")
+def update(
+    member: Annotated[str, typer.Argument(help="Their e-mail address or id.")],
+    role: Annotated[
+        list[str] | None, typer.Option("--role", help="A role's name or id; these replace all of theirs; repeatable.")
+    ] = None,
+    clear_roles: Annotated[bool, typer.Option("--clear-roles", help="Take every role away.")] = False,
+    org: Organization = None,
+    as_json: Json = False,
+) -> None:
+    """Give a member other roles. They hold from the member's next request on."""
+    if bool(role) == clear_roles:
+        raise Invalid("Say which roles with --role, or --clear-roles.")
+    with connect() as client:
+        path = organization_path(client, org)
+        body = {"assignedRoleIds": role_ids(client, path, role or [])}
+        changed = client.patch(f"{path}/members/{find_member(client, path, member)['userId']}", body)
+    if as_json:
+        show_json(changed)
+        return
+    names = ", ".join(one["roleName"] for one in changed["assignedRoles"])
+    show_fields([("id", changed["userId"]), ("email", changed["email"]), ("roles", names or "-")])
+
+
+@app.command("remove")
+def remove(
+    member: Annotated[str, typer.Argument(help="Their e-mail address or id.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    org: Organization = None,
+    as_json: Json = False,
+) -> None:
+    """Take a person out of the organization. What they may do in it ends with their next request."""
+    with connect() as client:
+        path = organization_path(client, org)
+        found = find_member(client, path, member)
+        if not yes:
+            confirm(f"Remove {found['email']} from the organization?")
+        client.delete(f"{path}/members/{found['userId']}")
+    if as_json:
+        show_json({"removed": found["userId"]})
+    else:
+        remark(f"{found['email']} is not a member any more. API keys that they made go on working.")
 
 
 @app.command("sign-out")

@@ -52,6 +52,38 @@ def find_key(client: ApiClient, path: str, wanted: str) -> dict[str, Any]:
     return find_by_name(client.get(f"{path}/keys"), wanted, what="API key")
 
 
+def find_role(client: ApiClient, path: str, wanted: str) -> dict[str, Any]:
+    """A role by its id or name; of a system role any letter case will do."""
+    found = client.get(f"{path}/roles")
+    system = {role["name"].lower(): role["name"] for role in found if role["type"] == "system"}
+    return find_by_name(found, system.get(wanted.lower(), wanted), what="role")
+
+
+def role_ids(client: ApiClient, path: str, names: Sequence[str]) -> list[str]:
+    """The ids of roles by id or name. System roles are known without asking, which not every key may."""
+    from stronghouse.access.roles.system import SYSTEM_ROLES
+
+    system = {role.name.lower(): role.id for role in SYSTEM_ROLES.values()} | {one: one for one in SYSTEM_ROLES}
+    return [system.get(name.lower()) or find_role(client, path, name)["id"] for name in names]
+
+
+def find_member(client: ApiClient, path: str, wanted: str) -> dict[str, Any]:
+    """A member by address or id; raises NotFound."""
+    for member in client.get(f"{path}/members"):
+        if wanted.strip().lower() in {member["email"], member["userId"]}:
+            return dict(member)
+    raise NotFound(f"There is no member {wanted[:64]!r}.")
+
+
+def holder_of(client: ApiClient, path: str, wanted: str) -> str:
+    """Who holds roles, as the API names them: `user/<id>` for an address, `apiKey/<id>` for a key's name or id."""
+    if "/" in wanted:
+        return wanted
+    if "@" in wanted:
+        return f"user/{find_member(client, path, wanted)['userId']}"
+    return f"apiKey/{find_key(client, path, wanted)['id']}"
+
+
 def _checked(organization: str) -> str:
     try:
         return str(uuid.UUID(organization))

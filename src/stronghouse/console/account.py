@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from stronghouse.access import passwords, people, store
 from stronghouse.access.people import Proven
 from stronghouse.access.permissions import Permission
+from stronghouse.access.roles.store import roles_of
 from stronghouse.console import state
 from stronghouse.console.devices import device
 from stronghouse.console.form_errors import PASSWORD, REFUSALS, Unfilled, problems_of, status_of
@@ -125,7 +126,10 @@ def _own_words(visitor: Visit) -> list[str]:
 def _places(connection: Connection, user_id: str) -> list[tuple[str, tuple[str, ...]]]:
     """The organizations that a person is in, each with the names of their roles there."""
     held = store.memberships(connection, user_id)
-    return [(one.name, role_names(held[one.id])) for one in organizations.find_all(connection, list(held))]
+    return [
+        (one.name, role_names(held[one.id], roles_of(connection, one.id)))
+        for one in organizations.find_all(connection, list(held))
+    ]
 
 
 def _password_page(visitor: Visit, problems: dict[str, str], *, status: int = 200) -> Response:

@@ -55,7 +55,7 @@ def change(request: Request, key_id: str, form: Annotated[ChangeForm, Form()]) -
     key, now = find_key(visitor, key_id), plane.clock.now()
     wanted = None
     try:
-        wanted = read_form(form, key=key, own_address=visitor.context.address, now=now)
+        wanted = read_form(form, key=key, roles=visitor.roles, own_address=visitor.context.address, now=now)
         if form.act != "apply":
             return _page(visitor, key, form, wanted=wanted)
         _refuse_stale(key, form)
@@ -97,12 +97,13 @@ def _page(
     stale: bool = False,
     status: int = 200,
 ) -> Response:
-    may, may_not = grantable(visitor.caller.principal, visitor.organization_id)
-    preview = None if wanted is None else preview_of(key, wanted)
+    may, may_not = grantable(visitor.caller.principal, visitor.organization_id, visitor.roles)
+    roles = visitor.roles
+    preview = None if wanted is None else preview_of(key, wanted, roles)
     return visitor.page(
         "key_change.html",
         status=status,
-        line=line_of(key, visitor.plane.clock.now()),
+        line=line_of(key, visitor.plane.clock.now(), visitor.roles),
         form=form,
         problems=problems or {},
         roles=may,
@@ -113,7 +114,7 @@ def _page(
         preview=preview,
         fields=None if preview is None else _fields(preview, form),
         history=history(visitor, key) if stale else [],
-        command=None if preview is None else key_commands.change(visitor.equivalents, key, preview.wanted),
+        command=None if preview is None else key_commands.change(visitor.equivalents, key, preview.wanted, roles),
     )
 
 

@@ -3,6 +3,7 @@
 import shlex
 
 from stronghouse.access.model import ApiKey, Source
+from stronghouse.access.roles.system import Roles
 from stronghouse.console.equivalents import Equivalent, Equivalents
 from stronghouse.console.key_forms import WantedKey, change_of
 from stronghouse.console.key_view import role_names
@@ -12,21 +13,21 @@ from stronghouse.kernel.secret import Secret
 from stronghouse.plane.parts import ControlPlane
 
 
-def creation(equivalents: Equivalents, wanted: WantedKey) -> Equivalent:
+def creation(equivalents: Equivalents, wanted: WantedKey, roles: Roles) -> Equivalent:
     """Making a key."""
     body: dict[str, Json] = {
         "name": wanted.name,
         "assignedRoleIds": list(wanted.role_ids),
         "ipAccessList": _entries(wanted.ip_access),
     }
-    words = [*_roles(wanted.role_ids), *_sources(wanted.ip_access)]
+    words = [*_roles(wanted.role_ids, roles), *_sources(wanted.ip_access)]
     if wanted.expires_at is not None:
         body["expireAt"] = rfc3339(wanted.expires_at)
         words += ["--expires", rfc3339(wanted.expires_at)]
     return equivalents.of("key", "create", *words, "--", wanted.name, method="POST", path="/keys", body=body)
 
 
-def change(equivalents: Equivalents, key: ApiKey, wanted: WantedKey) -> Equivalent:
+def change(equivalents: Equivalents, key: ApiKey, wanted: WantedKey, roles: Roles) -> Equivalent:
     """Changing a key. The command cannot empty a list, so such a change has no command."""
     made = change_of(key, wanted)
     body: dict[str, Json] = {}
@@ -36,7 +37,7 @@ def change(equivalents: Equivalents, key: ApiKey, wanted: WantedKey) -> Equivale
         words.append(f"--name={made.name}")
     if made.role_ids is not None:
         body["assignedRoleIds"] = list(made.role_ids)
-        words += _roles(made.role_ids)
+        words += _roles(made.role_ids, roles)
     if made.ip_access is not None:
         body["ipAccessList"] = _entries(made.ip_access)
         words += _sources(made.ip_access)
@@ -86,8 +87,8 @@ def clickhousectl(plane: ControlPlane) -> str:
     return f"DO_NOT_TRACK=1 clickhousectl cloud --url {shlex.quote(plane.api_url)} service list"
 
 
-def _roles(role_ids: tuple[str, ...]) -> list[str]:
-    return [word for name in role_names(role_ids) for word in ("--role", name)]
+def _roles(role_ids: tuple[str, ...], roles: Roles) -> list[str]:
+    return [word for name in role_names(role_ids, roles) for word in ("--role", name)]
 
 
 def _sources(sources: tuple[Source, ...]) -> list[str]:

@@ -10,7 +10,7 @@ from stronghouse.access import api_keys
 from stronghouse.access.api_keys import KEYS_PER_ORGANIZATION, KeyRequest, NewKey
 from stronghouse.access.model import Source
 from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import DEVELOPER
+from stronghouse.access.roles.system import DEVELOPER
 from stronghouse.console import key_commands
 from stronghouse.console.form_errors import REFUSALS, problems_of, status_of
 from stronghouse.console.key_forms import MAX_LIST, KeyForm, WantedKey, read_form
@@ -35,7 +35,7 @@ def create(request: Request, form: Annotated[KeyForm, Form()]) -> Response:
     plane = visitor.plane
     now = plane.clock.now()
     try:
-        wanted = read_form(form, key=None, own_address=visitor.context.address, now=now)
+        wanted = read_form(form, key=None, roles=visitor.roles, own_address=visitor.context.address, now=now)
         visitor.refuse_twice(form.form_id)
         visitor.prove(form.current_password)
         order = KeyRequest(wanted.name, wanted.role_ids, wanted.ip_access, expires_at=wanted.expires_at)
@@ -52,7 +52,7 @@ def create(request: Request, form: Annotated[KeyForm, Form()]) -> Response:
 
 
 def _form_page(visitor: Visit, form: KeyForm, problems: dict[str, str], *, status: int = 200) -> Response:
-    may, may_not = grantable(visitor.caller.principal, visitor.organization_id)
+    may, may_not = grantable(visitor.caller.principal, visitor.organization_id, visitor.roles)
     example = WantedKey("deploy", (DEVELOPER.id,), (Source("203.0.113.0/24", "office"),), None)
     return visitor.page(
         "key_new.html",
@@ -65,7 +65,7 @@ def _form_page(visitor: Visit, form: KeyForm, problems: dict[str, str], *, statu
         limit=KEYS_PER_ORGANIZATION,
         max_list=MAX_LIST,
         own_address=visitor.context.address,
-        command=key_commands.creation(visitor.equivalents, example),
+        command=key_commands.creation(visitor.equivalents, example, visitor.roles),
     )
 
 
@@ -74,12 +74,12 @@ def _created_page(visitor: Visit, new: NewKey, wanted: WantedKey) -> Response:
         raise Internal("A key was made without a secret.")
     return visitor.page(
         "key_created.html",
-        line=line_of(new.key, visitor.plane.clock.now()),
+        line=line_of(new.key, visitor.plane.clock.now(), visitor.roles),
         audit=Permission.AUDIT_LOG_VIEW,
         update_permission=Permission.API_KEYS_UPDATE,
         key_id=new.key_id.reveal(),
         key_secret=new.key_secret.reveal(),
         exports=key_commands.exports(visitor.plane, key_id=new.key_id, key_secret=new.key_secret),
         clickhousectl=key_commands.clickhousectl(visitor.plane),
-        command=key_commands.creation(visitor.equivalents, wanted),
+        command=key_commands.creation(visitor.equivalents, wanted, visitor.roles),
     )

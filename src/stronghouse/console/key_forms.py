@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from stronghouse.access import api_keys
 from stronghouse.access.api_keys import KeyChange
 from stronghouse.access.model import ApiKey, Source
-from stronghouse.access.roles import find_role, permissions_of
+from stronghouse.access.roles.system import Roles, find_role, rights
 from stronghouse.console.form_errors import Unfilled
 from stronghouse.console.key_view import role_names
 from stronghouse.kernel.canonical import Json, canonical_json
@@ -63,6 +63,7 @@ class KeyPreview:
     """A change of a key before it is made.
 
     Attributes:
+        roles: the organization's.
         gains: permissions that the key would have and has not.
         loses: permissions that it has and would not have any more.
         sources: what becomes of its IP access list.
@@ -70,6 +71,7 @@ class KeyPreview:
 
     key: ApiKey
     wanted: WantedKey
+    roles: Roles
     gains: tuple[str, ...]
     loses: tuple[str, ...]
     sources: Preview
@@ -82,12 +84,12 @@ class KeyPreview:
     @property
     def new_roles(self) -> tuple[str, ...]:
         """Roles that it gets."""
-        return role_names(one for one in self.wanted.role_ids if one not in self.key.role_ids)
+        return role_names((one for one in self.wanted.role_ids if one not in self.key.role_ids), self.roles)
 
     @property
     def old_roles(self) -> tuple[str, ...]:
         """Roles that it loses."""
-        return role_names(one for one in self.key.role_ids if one not in self.wanted.role_ids)
+        return role_names((one for one in self.key.role_ids if one not in self.wanted.role_ids), self.roles)
 
     @property
     def ends_otherwise(self) -> bool:
@@ -101,7 +103,7 @@ class KeyPreview:
         return self.renamed or roles or self.ends_otherwise or self.sources.changes_anything
 
 
-def read_form(form: KeyForm, *, key: ApiKey | None, own_address: str | None, now: datetime) -> WantedKey:
+def read_form(form: KeyForm, *, key: ApiKey | None, roles: Roles, own_address: str | None, now: datetime) -> WantedKey:
     """What a form says; `key` is the one to change, None for a new one.
 
     Raises:
@@ -119,7 +121,7 @@ def read_form(form: KeyForm, *, key: ApiKey | None, own_address: str | None, now
         wrong["role"] = "Choose at least one role; without any, the key may do nothing."
     try:
         for one in role_ids:
-            find_role(one)
+            find_role(roles, one)
     except StronghouseError as error:
         wrong["role"] = error.public
     try:
@@ -147,12 +149,13 @@ def change_of(key: ApiKey, wanted: WantedKey) -> KeyChange:
     )
 
 
-def preview_of(key: ApiKey, wanted: WantedKey) -> KeyPreview:
+def preview_of(key: ApiKey, wanted: WantedKey, roles: Roles) -> KeyPreview:
     """What a change would do."""
-    before, after = permissions_of(key.role_ids), permissions_of(wanted.role_ids)
+    before, after = rights(roles, key.role_ids).all_permissions, rights(roles, wanted.role_ids).all_permissions
     return KeyPreview(
         key=key,
         wanted=wanted,
+        roles=roles,
         gains=tuple(sorted(after - before)),
         loses=tuple(sorted(before - after)),
         sources=access_preview.preview(key.ip_access, wanted.ip_access, own_address=None, connected=None),

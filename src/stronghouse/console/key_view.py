@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from stronghouse.access.model import ApiKey, Principal, Source
-from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import SYSTEM_ROLES, Role
+from stronghouse.access.roles.policies import Role, rights_of
+from stronghouse.access.roles.system import Roles
 from stronghouse.services.access_preview import AllowedAddresses
 
 EXPIRING = timedelta(days=14)
@@ -18,8 +18,10 @@ STATES: tuple[KeyState, ...] = ("enabled", "expiring", "expired", "disabled")
 ABOUT_ROLES = {
     "Admin": "everything in this organization",
     "Developer": "makes, changes and stops services, runs checks, works on findings",
-    "Billing": "sees that the organization exists, and who is in it",
-    "Member": "the same as Billing",
+    "Billing": "the same as Member; there are no bills here",
+    "Member": "sees that the organization exists, and who is in it",
+    "Service admin": "everything with services, but not the data in them",
+    "Service read only": "sees services and how they are set",
 }
 """What a role is for, in a few words."""
 
@@ -53,9 +55,9 @@ class Wanted:
         return bool(self.text.strip() or self.state)
 
 
-def line_of(key: ApiKey, now: datetime) -> Line:
+def line_of(key: ApiKey, now: datetime, roles: Roles) -> Line:
     """A key as a list shows it."""
-    return Line(key, state_of(key, now), role_names(key.role_ids), reach_of(key.ip_access))
+    return Line(key, state_of(key, now), role_names(key.role_ids, roles), reach_of(key.ip_access))
 
 
 def state_of(key: ApiKey, now: datetime) -> KeyState:
@@ -67,12 +69,12 @@ def state_of(key: ApiKey, now: datetime) -> KeyState:
     return "expired" if key.expires_at <= now else "expiring"
 
 
-def select(keys: Iterable[ApiKey], wanted: Wanted, now: datetime) -> list[Line]:
+def select(keys: Iterable[ApiKey], wanted: Wanted, now: datetime, roles: Roles) -> list[Line]:
     """The keys that are wanted, in the order that is."""
     text = wanted.text.strip().casefold()
     found = [
         line
-        for line in (line_of(key, now) for key in keys)
+        for line in (line_of(key, now, roles) for key in keys)
         if wanted.state in {"", line.state} and text in _searched(line)
     ]
     if wanted.order == "name":
@@ -80,9 +82,9 @@ def select(keys: Iterable[ApiKey], wanted: Wanted, now: datetime) -> list[Line]:
     return sorted(found, key=lambda line: (line.key.created_at, line.key.id), reverse=True)
 
 
-def role_names(role_ids: Iterable[str]) -> tuple[str, ...]:
+def role_names(role_ids: Iterable[str], roles: Roles) -> tuple[str, ...]:
     """The names of roles; the id of one that is not known any more."""
-    return tuple(SYSTEM_ROLES[one].name if one in SYSTEM_ROLES else one for one in role_ids)
+    return tuple(roles[one].name if one in roles else one for one in role_ids)
 
 
 def reach_of(sources: tuple[Source, ...]) -> str:
@@ -96,11 +98,11 @@ def reach_of(sources: tuple[Source, ...]) -> str:
     return f"{named} and {more} more" if more > 0 else named
 
 
-def grantable(principal: Principal, organization_id: str) -> tuple[list[Role], list[Role]]:
+def grantable(principal: Principal, organization_id: str, roles: Roles) -> tuple[list[Role], list[Role]]:
     """The roles that somebody may give, and those that hold permissions which they do not."""
-    own = principal.permissions.get(organization_id, frozenset[Permission]())
-    may = [role for role in SYSTEM_ROLES.values() if role.permissions <= own]
-    return may, [role for role in SYSTEM_ROLES.values() if role not in may]
+    own = principal.rights_in(organization_id)
+    may = [role for role in roles.values() if own.cover(rights_of([role]))]
+    return may, [role for role in roles.values() if role not in may]
 
 
 def _searched(line: Line) -> str:

@@ -43,7 +43,7 @@ def list_page(
         keys = store.keys(connection, organization_id=visitor.organization_id)
     return visitor.page(
         "keys.html",
-        lines=select(keys, wanted, now),
+        lines=select(keys, wanted, now, visitor.roles),
         total=len(keys),
         limit=KEYS_PER_ORGANIZATION,
         wanted=wanted,
@@ -124,7 +124,7 @@ def history(visitor: Visit, key: ApiKey) -> list[Happening]:
     if not visitor.may(Permission.AUDIT_LOG_VIEW):
         return []
     with visitor.plane.database.read() as connection:
-        return history_of(connection, key)
+        return history_of(connection, key, visitor.roles)
 
 
 def _key_page(
@@ -142,8 +142,8 @@ def _key_page(
     return visitor.page(
         "key.html",
         status=status,
-        line=line_of(key, now),
-        others_that_work=sum(line_of(one, now).works for one in keys if one.id != key.id),
+        line=line_of(key, now, visitor.roles),
+        others_that_work=sum(line_of(one, now, visitor.roles).works for one in keys if one.id != key.id),
         done=done,
         problems=problems or {},
         history=history(visitor, key),

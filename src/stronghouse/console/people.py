@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from stronghouse.access.members import Member, members_of
 from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import SYSTEM_ROLES
 from stronghouse.console.key_view import ABOUT_ROLES
 from stronghouse.console.state import visit
 
@@ -39,7 +38,7 @@ def list_page(
         total=len(everyone),
         q=q,
         role=role,
-        roles=[one.name for one in SYSTEM_ROLES.values()],
+        roles=[one.name for one in visitor.roles.values()],
         about_roles=ABOUT_ROLES,
         first=f"/people?{urlencode(filters)}" if after else None,
         further=f"/people?{urlencode({**filters, 'after': rest[SHOWN - 1].email})}" if more else None,

@@ -8,7 +8,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import SYSTEM_ROLES
+from stronghouse.access.roles.system import SYSTEM_ROLES
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import parse_rfc3339, rfc3339
 from stronghouse.responsibility.derivation import in_words

@@ -98,18 +98,20 @@ def list_page(
 ) -> Response:
     """The services in the order of their names. `after` is the id and the name of the last one of the page before."""
     visitor = visit(request, Permission.SERVICE_VIEW)
+    seen = visitor.caller.principal.rights_in(visitor.organization_id).services_with(Permission.SERVICE_VIEW)
     last_id, _, last_name = after.partition(" ")
     with visitor.plane.database.read() as connection:
         found = store.page(
             connection,
             organization_id=visitor.organization_id,
+            among=seen,
             text=q.strip() or None,
             state=state or None,
             region=region or None,
             after=(last_name, last_id) if after else None,
             limit=SHOWN + 1,
         )
-        counts = store.counts_by_state(connection, visitor.organization_id)
+        counts = store.counts_by_state(connection, visitor.organization_id, among=seen)
         known = [one.id for one in regions.find_regions(connection)]
     wanted = {"q": q.strip(), "state": str(state), "region": region}
     last = found[SHOWN - 1] if len(found) > SHOWN else None

@@ -1,5 +1,6 @@
 """What every page works with: the parts of the control plane, and who looks at the page."""
 
+import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -10,12 +11,14 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from stronghouse.access import authentication, people, store
+from stronghouse.access import authentication, authorization, people, store
 from stronghouse.access.attempts import Attempts
 from stronghouse.access.authentication import UserCaller
 from stronghouse.access.events import AccessDenied
 from stronghouse.access.people import Proven
 from stronghouse.access.permissions import Permission
+from stronghouse.access.roles.store import roles_of
+from stronghouse.access.roles.system import Roles
 from stronghouse.audit.event import SYSTEM, Context, Outcome
 from stronghouse.audit.throttle import Throttle
 from stronghouse.console import rendering
@@ -108,14 +111,34 @@ class Visit:
             return True
         return False
 
+    @cached_property
+    def roles(self) -> Roles:
+        """The organization's roles by id."""
+        with self.plane.database.read() as connection:
+            return roles_of(connection, self.organization.id)
+
+    @property
+    def service_id(self) -> str | None:
+        """The service that the page is about, if it is about one."""
+        named = self.request.path_params.get("service_id")
+        return None if named is None else named.lower()
+
     def may(self, permission: Permission) -> bool:
-        """Whether to show what needs `permission`."""
-        return self.caller.principal.may(permission, self.organization.id)
+        """Whether to show what needs `permission`: on the page's service, if it is about services."""
+        service_id = self.service_id if permission.scope == "service" else None
+        return self.caller.principal.may(permission, self.organization.id, service_id)
 
     def require(self, permission: Permission) -> None:
-        """Raise Denied without `permission`, and record that somebody asked."""
+        """Raise Denied without `permission`, and record that somebody asked.
+
+        Raises NotFound instead of a service that they hold nothing on, while they do on others.
+        """
         if self.may(permission):
             return
+        with contextlib.suppress(Denied):
+            authorization.require(
+                self.caller.principal, permission, organization_id=self.organization.id, service_id=self.service_id
+            )
         route = f"{self.request.method} {self.request.scope['route'].path}"
         if self.plane.refusals.is_news((self.caller.user.id, permission, route)):
             with self.plane.audit.unit_of_work(self.context) as uow:
@@ -283,8 +306,8 @@ def no_content() -> Response:
 
 def _organization(connection: Connection, caller: UserCaller) -> Organization:
     principal = caller.principal
-    readable = [one for one in principal.permissions if principal.may(Permission.RESPONSIBILITIES_VIEW, one)]
-    found = organizations.find_all(connection, readable or list(principal.permissions))
+    readable = [one for one in principal.rights if principal.may(Permission.RESPONSIBILITIES_VIEW, one)]
+    found = organizations.find_all(connection, readable or list(principal.rights))
     if not found:
         raise Denied("You are a member of no organization.", code="permission_missing")
     return found[0]

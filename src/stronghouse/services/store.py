@@ -6,6 +6,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Integer,
     Row,
@@ -23,6 +24,7 @@ from sqlalchemy import (
 )
 
 from stronghouse.access.model import Source
+from stronghouse.access.roles.policies import ServiceSet
 from stronghouse.services.model import Service, ServiceState, Wanted
 from stronghouse.storage.columns import Timestamp, identifier, metadata
 
@@ -115,6 +117,7 @@ def page(
     connection: Connection,
     *,
     organization_id: str,
+    among: ServiceSet,
     text: str | None = None,
     state: ServiceState | None = None,
     region: str | None = None,
@@ -123,10 +126,11 @@ def page(
 ) -> list[Service]:
     """Some of an organization's services, in the order of their names.
 
-    `text` is part of a name, or a whole id; `after` is the name and id of the last one of the page before.
+    `among` are those that may be seen; `text` is part of a name, or a whole id; `after` is the name and id of the last
+    one of the page before.
     """
     name = func.lower(service.c.name)
-    query = select(service).where(service.c.organization_id == organization_id)
+    query = select(service).where(service.c.organization_id == organization_id, _is_in(among))
     if text is not None:
         query = query.where(service.c.name.icontains(text, autoescape=True) | (service.c.id == text.lower()))
     if state is not None:
@@ -138,11 +142,16 @@ def page(
     return [_service(row) for row in connection.execute(query.order_by(name, service.c.id).limit(limit))]
 
 
-def counts_by_state(connection: Connection, organization_id: str) -> dict[ServiceState, int]:
-    """How many of an organization's services are in each state that one of them is in."""
+def _is_in(services: ServiceSet) -> ColumnElement[bool]:
+    """Whether a row is one of these services."""
+    return service.c.id.not_in(services.named) if services.others else service.c.id.in_(services.named)
+
+
+def counts_by_state(connection: Connection, organization_id: str, *, among: ServiceSet) -> dict[ServiceState, int]:
+    """How many of these services of an organization are in each state that one of them is in."""
     query = (
         select(service.c.state, func.count())
-        .where(service.c.organization_id == organization_id)
+        .where(service.c.organization_id == organization_id, _is_in(among))
         .group_by(service.c.state)
     )
     return {ServiceState(state): count for state, count in connection.execute(query)}

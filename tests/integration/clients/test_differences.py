@@ -232,8 +232,9 @@ def test_a_summary_counts_what_was_read_and_written(curl: Curl) -> None:
 
 
 def test_a_user_has_a_bounded_number_of_sessions(service: Service) -> None:
-    def opened(number: int, **parameters: str) -> int:
-        return service.ask("SELECT 1", session_id=f"bounded-{number}", session_timeout="5", **parameters).code
+    def opened(number: int, closes: str = "0") -> int:
+        own = {"session_id": f"bounded-{number}", "session_timeout": "5", "close_session": closes}
+        return service.ask("SELECT 1", url=own).code
 
     codes = [opened(number) for number in range(70)]
     assert 50 < codes.count(0) <= 64, "other tests may have some"
@@ -241,4 +242,4 @@ def test_a_user_has_a_bounded_number_of_sessions(service: Service) -> None:
     assert opened(0) == 0, "those that are open go on"
     assert service.run("SELECT 1") == "1\n"
     for number in range(70):
-        opened(number, close_session="1")  # the tests that follow have sessions too
+        opened(number, closes="1")  # the tests that follow have sessions too

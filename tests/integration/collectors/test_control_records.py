@@ -15,7 +15,7 @@ from stronghouse.access import people
 from stronghouse.access.authentication import authenticate_session
 from stronghouse.access.certificates import CertificateAuthority, Purpose, new_key_and_request
 from stronghouse.access.model import Source
-from stronghouse.access.roles import ADMIN, DEVELOPER
+from stronghouse.access.roles.system import ADMIN, DEVELOPER
 from stronghouse.app.fact_source import FactSource
 from stronghouse.kernel.clock import SystemClock
 from stronghouse.kernel.errors import Unavailable

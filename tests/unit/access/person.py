@@ -8,7 +8,7 @@ from stronghouse.access import authentication, people
 from stronghouse.access.authentication import UserCaller
 from stronghouse.access.passwords import hash_password
 from stronghouse.access.people import NewSession
-from stronghouse.access.roles import ADMIN
+from stronghouse.access.roles.system import ADMIN
 from stronghouse.audit import store as audit_store
 from stronghouse.audit.checkpoint import Ed25519Signer
 from stronghouse.audit.event import SYSTEM, Context

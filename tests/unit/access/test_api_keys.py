@@ -12,7 +12,8 @@ from stronghouse.access import api_keys, authentication, people, store
 from stronghouse.access.api_keys import KeyChange, KeyHashes, KeyRequest, NewKey, hash_text
 from stronghouse.access.model import Principal, Source
 from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import ADMIN, DEVELOPER, MEMBER, Role
+from stronghouse.access.roles.policies import NOTHING, Role
+from stronghouse.access.roles.system import ADMIN, DEVELOPER, MEMBER
 from stronghouse.audit.checkpoint import Ed25519Signer
 from stronghouse.audit.event import SYSTEM, Actor, ActorType, Context
 from stronghouse.audit.unit_of_work import AuditLog, UnitOfWork
@@ -22,6 +23,7 @@ from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
 from stronghouse.storage.columns import metadata
 from stronghouse.storage.database import Database
+from tests.support.roles import rights
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 ORGANIZATION = new_id()
@@ -61,7 +63,7 @@ def present(
 
 
 def holder(*permissions: Permission) -> Principal:
-    return Principal(Actor(ActorType.API_KEY, new_id()), {ORGANIZATION: frozenset(permissions)})
+    return Principal(Actor(ActorType.API_KEY, new_id()), {ORGANIZATION: rights(permissions)})
 
 
 def test_a_key_proves_its_organization_and_permissions(log: AuditLog) -> None:
@@ -222,7 +224,7 @@ def test_a_deleted_key_stops_at_once_and_cannot_be_found_by_others(log: AuditLog
 
 def test_a_key_cannot_delete_itself(log: AuditLog) -> None:
     new = create(log)
-    itself = Principal(Actor(ActorType.API_KEY, new.key.id), {ORGANIZATION: frozenset()})
+    itself = Principal(Actor(ActorType.API_KEY, new.key.id), {ORGANIZATION: NOTHING})
     with log.unit_of_work(CONTEXT) as uow, pytest.raises(Conflict):
         api_keys.delete_key(uow, organization_id=ORGANIZATION, key_id=new.key.id, editor=itself)
 

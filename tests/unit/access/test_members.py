@@ -7,7 +7,7 @@ import pytest
 from stronghouse.access import people, store
 from stronghouse.access.members import Member, member_of, members_of
 from stronghouse.access.model import SESSION_IDLE
-from stronghouse.access.roles import BILLING, DEVELOPER
+from stronghouse.access.roles.system import BILLING, DEVELOPER
 from stronghouse.kernel.errors import NotFound
 from stronghouse.kernel.ids import new_id
 from tests.unit.access.person import CONTEXT, EMAIL, NOW, ORGANIZATION, SECOND, Ada

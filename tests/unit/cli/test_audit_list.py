@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from stronghouse.access import people
-from stronghouse.access.roles import ADMIN
+from stronghouse.access.roles.system import ADMIN
 from stronghouse.audit import query as queries
 from stronghouse.audit.event import SYSTEM, Actor, ActorType, Context
 from stronghouse.cli import audit_list

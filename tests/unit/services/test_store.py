@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stronghouse.access.model import Source
+from stronghouse.access.roles.policies import ServiceSet
 from stronghouse.kernel.ids import new_id
 from stronghouse.services import store
 from stronghouse.services.model import Service, ServiceState
@@ -15,6 +16,7 @@ from stronghouse.storage.migrate import migrate
 from tests.unit.services.test_connections import SERVICE
 
 MINE = SERVICE.organization_id
+EVERY = ServiceSet(others=True)
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def fill(database: Database, *names: str, **fields: object) -> list[Service]:
 
 def names(database: Database, limit: int = 100, **filters: object) -> list[str]:
     with database.read() as connection:
-        found = store.page(connection, organization_id=MINE, limit=limit, **filters)  # type: ignore[arg-type]
+        found = store.page(connection, organization_id=MINE, among=EVERY, limit=limit, **filters)  # type: ignore[arg-type]
     return [service.name for service in found]
 
 
@@ -48,7 +50,7 @@ def test_pages_follow_the_names_whatever_their_case_and_leave_none_out(database:
     seen: list[Service] = []
     with database.read() as connection:
         while page := store.page(
-            connection, organization_id=MINE, limit=7, after=(seen[-1].name, seen[-1].id) if seen else None
+            connection, organization_id=MINE, among=EVERY, limit=7, after=(seen[-1].name, seen[-1].id) if seen else None
         ):
             seen += page
     assert [service.name for service in seen] == wanted
@@ -92,12 +94,12 @@ def test_other_organizations_services_are_neither_listed_nor_counted(database: D
     assert names(database) == ["mine"]
     assert names(database, text=foreign.id) == []
     with database.read() as connection:
-        assert store.counts_by_state(connection, MINE) == {ServiceState.RUNNING: 1}
+        assert store.counts_by_state(connection, MINE, among=EVERY) == {ServiceState.RUNNING: 1}
 
 
 def test_states_are_counted(database: Database) -> None:
     fill(database, "a", "b")
     fill(database, "c", state=ServiceState.FAILED)
     with database.read() as connection:
-        assert store.counts_by_state(connection, MINE) == {ServiceState.RUNNING: 2, ServiceState.FAILED: 1}
-        assert store.counts_by_state(connection, new_id()) == {}
+        assert store.counts_by_state(connection, MINE, among=EVERY) == {ServiceState.RUNNING: 2, ServiceState.FAILED: 1}
+        assert store.counts_by_state(connection, new_id(), among=EVERY) == {}

@@ -5,7 +5,8 @@ from sqlalchemy import Connection
 from stronghouse.access import store as access
 from stronghouse.access.events import SignedIn
 from stronghouse.access.model import ApiKey, Membership
-from stronghouse.access.roles import ADMIN, SYSTEM_ROLES, permissions_of
+from stronghouse.access.roles.store import roles_of
+from stronghouse.access.roles.system import Roles, administers, rights
 from stronghouse.audit import store as audit
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import Clock, rfc3339
@@ -25,13 +26,15 @@ def collect_control_access(connection: Connection, *, clock: Clock) -> Facts:
     """Facts about each organization, member and API key, for that organization alone."""
     now = clock.now()
     operator = organizations.first_id(connection)
+    every = organizations.every_organization(connection)
+    roles = {one.id: roles_of(connection, one.id) for one in every}
     members = access.every_membership(connection, now=now)
     keys = [key for key, _ in access.every_key(connection)]
     signed_in = _last_sign_ins(connection)
     resources = [
-        *(_organization(one, members, keys, operator=operator) for one in organizations.every_organization(connection)),
-        *(_member(one, signed_in, operator=operator) for one in members),
-        *(_key(one, operator=operator) for one in keys),
+        *(_organization(one, members, keys, roles[one.id], operator=operator) for one in every),
+        *(_member(one, signed_in, roles[one.organization_id], operator=operator) for one in members),
+        *(_key(one, roles[one.organization_id], operator=operator) for one in keys),
     ]
     return Facts(
         collector="control_access",
@@ -53,18 +56,13 @@ def _last_sign_ins(connection: Connection) -> dict[str, tuple[str, str]]:
     return found
 
 
-def is_administrator(role_ids: tuple[str, ...]) -> bool:
-    """Whether these roles allow all that the role Admin does."""
-    return permissions_of(role_ids) >= ADMIN.permissions
-
-
-def role_names(role_ids: tuple[str, ...]) -> list[Json]:
+def role_names(role_ids: tuple[str, ...], roles: Roles) -> list[Json]:
     """Roles by name; one that no longer exists by its id."""
-    return [SYSTEM_ROLES[role_id].name if role_id in SYSTEM_ROLES else role_id for role_id in role_ids]
+    return [roles[role_id].name if role_id in roles else role_id for role_id in role_ids]
 
 
 def _organization(
-    organization: Organization, members: list[Membership], keys: list[ApiKey], *, operator: str | None
+    organization: Organization, members: list[Membership], keys: list[ApiKey], roles: Roles, *, operator: str | None
 ) -> Resource:
     own = [one for one in members if one.organization_id == organization.id]
     own_keys = [one for one in keys if one.organization_id == organization.id and one.state == "enabled"]
@@ -76,14 +74,16 @@ def _organization(
             "operator": organization.id == operator,
             "name": organization.name,
             "members": len(own),
-            "administrators": [one.user.email for one in own if is_administrator(one.role_ids)],
+            "administrators": [one.user.email for one in own if administers(rights(roles, one.role_ids))],
             "enabled_keys": len(own_keys),
-            "administrator_keys": [one.name for one in own_keys if is_administrator(one.role_ids)],
+            "administrator_keys": [one.name for one in own_keys if administers(rights(roles, one.role_ids))],
         }
     )
 
 
-def _member(member: Membership, signed_in: dict[str, tuple[str, str]], *, operator: str | None) -> Resource:
+def _member(
+    member: Membership, signed_in: dict[str, tuple[str, str]], roles: Roles, *, operator: str | None
+) -> Resource:
     at, method = signed_in.get(member.user.id, (None, None))
     return Resource(
         {
@@ -92,7 +92,7 @@ def _member(member: Membership, signed_in: dict[str, tuple[str, str]], *, operat
             "organization_id": member.organization_id,
             "operator": member.organization_id == operator,
             "email": member.user.email,
-            "roles": role_names(member.role_ids),
+            "roles": role_names(member.role_ids, roles),
             "has_password": member.user.password_hash is not None,
             "second_factor": False,
             "open_sessions": member.open_sessions,
@@ -104,7 +104,7 @@ def _member(member: Membership, signed_in: dict[str, tuple[str, str]], *, operat
     )
 
 
-def _key(key: ApiKey, *, operator: str | None) -> Resource:
+def _key(key: ApiKey, roles: Roles, *, operator: str | None) -> Resource:
     return Resource(
         {
             "id": f"api_key/{key.id}",
@@ -113,7 +113,7 @@ def _key(key: ApiKey, *, operator: str | None) -> Resource:
             "operator": key.organization_id == operator,
             "name": key.name,
             "state": key.state,
-            "roles": role_names(key.role_ids),
+            "roles": role_names(key.role_ids, roles),
             "sources": [entry.source for entry in key.ip_access],
             "created_at": rfc3339(key.created_at),
             "expires_at": None if key.expires_at is None else rfc3339(key.expires_at),

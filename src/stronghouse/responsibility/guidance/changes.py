@@ -7,7 +7,7 @@ from stronghouse.access import api_keys
 from stronghouse.access.api_keys import KeyChange
 from stronghouse.access.model import ApiKey, Source
 from stronghouse.access.permissions import Permission
-from stronghouse.access.roles import SYSTEM_ROLES
+from stronghouse.access.roles.system import SYSTEM_ROLES
 from stronghouse.audit.event import ActorType
 from stronghouse.audit.unit_of_work import UnitOfWork
 from stronghouse.kernel.canonical import Json
@@ -204,9 +204,16 @@ class DisableKey(_OfKey):
 
 def key_in_words(key: ApiKey) -> str:
     """A key for people: its name, the end of its id, its roles and its last use."""
-    roles = ", ".join(SYSTEM_ROLES[role].name for role in key.role_ids if role in SYSTEM_ROLES) or "no role"
+    roles = ", ".join(_role_names(key)) or "no role"
     used = "never used" if key.used_at is None else f"last used {key.used_at.date().isoformat()}"
     return f"API key {key.name} (…{key.key_suffix}, {roles}, {used})"
+
+
+def _role_names(key: ApiKey) -> list[str]:
+    """The system's roles by name; the organization's own, which it has given names that say little here, by number."""
+    names = [SYSTEM_ROLES[role].name for role in key.role_ids if role in SYSTEM_ROLES]
+    own = len(key.role_ids) - len(names)
+    return [*names, *([f"{own} custom role{'s' if own > 1 else ''}"] if own else [])]
 
 
 def _sources(entries: tuple[Source, ...]) -> list[Json]:

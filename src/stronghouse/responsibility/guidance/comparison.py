@@ -8,6 +8,7 @@ from typing import Any, cast
 from sqlalchemy import Connection
 
 from stronghouse.access import store as access
+from stronghouse.access.roles.store import roles_of
 from stronghouse.notifications import store as notifications
 from stronghouse.responsibility.catalogue import Catalogue
 from stronghouse.responsibility.documents import store as documents
@@ -61,6 +62,7 @@ def read_state(connection: Connection, *, organization_id: str, catalogue: Catal
         services=tuple(services.find_all(connection, organization_id=organization_id)),
         keys=tuple(access.keys(connection, organization_id=organization_id)),
         members=tuple(member for member in members if member.organization_id == organization_id),
+        roles=roles_of(connection, organization_id),
         rows=tuple(row.id for row in catalogue.responsibilities),
         accountable=findings.accountable_members(connection, organization_id),
         channels=tuple(notifications.of_organization(connection, organization_id)),

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from stronghouse.access.model import ApiKey, Membership, Principal
 from stronghouse.access.permissions import Permission
+from stronghouse.access.roles.system import Roles
 from stronghouse.audit.unit_of_work import UnitOfWork
 from stronghouse.kernel.canonical import Json, canonical_json
 from stronghouse.notifications.model import Channel
@@ -31,6 +32,7 @@ class State:
     services: tuple[Service, ...]
     keys: tuple[ApiKey, ...]
     members: tuple[Membership, ...]
+    roles: Roles
     rows: tuple[str, ...]
     """The ids of all rows of the matrix."""
     accountable: Mapping[str, str]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network
 
 from stronghouse.access.model import ApiKey, Source
-from stronghouse.access.roles import ADMIN
+from stronghouse.access.roles.system import administers, rights
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.errors import Invalid
 from stronghouse.kernel.networks import IPNetwork, parse_source
@@ -247,27 +247,31 @@ def _key_age(value: Json) -> Rule:
     return Rule(value, f"A secret at most {days} days old", (-days,), find)
 
 
+def _listed(keys: list[ApiKey]) -> str:
+    return "; ".join(key_in_words(key) for key in keys[:5])
+
+
 def _key_admins(value: Json) -> Rule:
     most = _within(value, 1, MAX_COUNT)
 
     def find(state: State) -> Iterator[Found]:
-        admins = [key for key in _working(state) if ADMIN.id in key.role_ids]
+        admins = [key for key in _working(state) if administers(rights(state.roles, key.role_ids))]
         if len(admins) > most:
             yield Found(
                 ORGANIZATION,
                 "the organization's API keys",
-                f"{len(admins)} keys have the role Admin: {'; '.join(key_in_words(key) for key in admins[:5])}.",
+                f"{len(admins)} keys administer the organization: {_listed(admins)}.",
                 "Give those that need less another role with `stronghouse key update ID --role developer`.",
             )
 
-    return Rule(value, f"At most {most} API keys with the role Admin", (-most,), find)
+    return Rule(value, f"At most {most} API keys that may administer the organization", (-most,), find)
 
 
 def _member_admins(value: Json) -> Rule:
     most = _within(value, 1, MAX_COUNT)
 
     def find(state: State) -> Iterator[Found]:
-        admins = [member.user.email for member in state.members if ADMIN.id in member.role_ids]
+        admins = [member.user.email for member in state.members if administers(rights(state.roles, member.role_ids))]
         if len(admins) > most:
             yield Found(
                 ORGANIZATION,

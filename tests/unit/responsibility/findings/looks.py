@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from stronghouse.access import api_keys, people
 from stronghouse.access.api_keys import KeyRequest
-from stronghouse.access.roles import ADMIN
+from stronghouse.access.roles.system import ADMIN
 from stronghouse.audit import store as audit_store
 from stronghouse.audit.event import SYSTEM, Actor, ActorType, Context
 from stronghouse.audit.unit_of_work import AuditLog
