@@ -60,7 +60,8 @@ def test_the_system_roles_come_first_and_cannot_be_edited(office: Office) -> Non
     assert (admin["name"], admin["type"], admin["tenantId"]) == ("Admin", "system", f"organization/{office.id}")
     assert len(admin["actors"]) == 1
     assert [policy["resources"] for policy in admin["policies"]] == [[f"organization/{office.id}"], ["instance/*"]]
-    for change in ({"name": "Boss"}, {"policies": []}):
+    changes: tuple[dict[str, Any], ...] = ({"name": "Boss"}, {"policies": []})
+    for change in changes:
         assert office.call("PATCH", f"/roles/{ADMIN.id}", json=change).status_code == 400
     assert office.call("DELETE", f"/roles/{ADMIN.id}").status_code == 400
 

@@ -72,6 +72,7 @@ def path_of(route: APIRoute, *, known: bool) -> str:
         "row_id": "team.vulnerabilities" if known else "no.such",
         "request_id": "own_visitor_review" if known else "no_such",
         "profile_id": "baseline" if known else "none",
+        "role_id": DEVELOPER.id if known else ABSENT,
         "finding_id": "0" * 64,
         "evidence_id": "0" * 64,
         "decision": "withdraw",

@@ -37,7 +37,7 @@ def test_members_are_listed_with_their_roles_and_sessions(enter: Enter, scene: S
     assert listed(page) == ["ada@example.com", "eve@example.com"]
     assert "<bdi>&lt;b&gt;alert(1)&lt;/b&gt;</bdi>" in page
     assert "2 people" in page
-    (row,) = re.findall(r'<tr><th scope="row"><bdi>Ada</bdi>.*?</tr>', page)
+    (row,) = re.findall(r'<tr><th scope="row"><a href="/people/[^"]+"><bdi>Ada</bdi>.*?</tr>', page)
     for cell in (">Admin<", ">one-time links only<", 'data-label="Open sessions">1<'):
         assert cell in row
     assert "stronghouse member add grace@example.com --name Grace --role Developer" in page

@@ -279,7 +279,7 @@ def test_who_does_not_operate_the_installation_is_shown_no_form_that_is_refused(
 def test_who_may_not_see_the_matrix_begins_at_the_first_page_that_they_may(
     enter: Enter, scene: Scene, custom_roles: None
 ) -> None:
-    for role, first in ((MEMBER, "/people"), (SINGLE[Permission.ORGANIZATION_MANAGE], "/account")):
+    for role, first in ((MEMBER, "/people"), (SINGLE[Permission.BILLING_VIEW], "/account")):
         visitor = enter(scene.operator, role, email=f"{role.id}@example.com")
         home = visitor.client.get("/")
         assert (home.status_code, home.headers["location"], home.text) == (303, first, "")

@@ -14,6 +14,9 @@ from tests.unit.responsibility.findings.looks import Scene
 from stronghouse.access import api_keys
 from stronghouse.access.api_keys import KeyRequest
 from stronghouse.access.model import Source
+from stronghouse.access.permissions import Permission
+from stronghouse.access.roles import store as roles
+from stronghouse.access.roles.policies import EVERY_SERVICE, Effect, Policy, Role
 from stronghouse.access.roles.system import ADMIN
 from stronghouse.audit.event import Context
 from stronghouse.compliance import store as packages
@@ -43,12 +46,15 @@ def furnish(plane: Plane, scene: Scene) -> dict[str, str]:
     make_service(plane, scene.operator, "stopped", state=ServiceState.STOPPED)
     connected(plane, ("203.0.113.9", 2))
     finding_id, disposition_id = _findings(plane, scene, grace, auth)
+    role = _role(plane, scene)
     run = plane.control.check_runs.start(CONTEXT, organization_id=scene.operator, row_id=ROW)
     plane.control.check_runs.run_next()
     evidence_id, *_ = _column(plane, "SELECT id FROM evidence")
     return {
         "service_id": running.id,
         "key_id": key_id,
+        "role_id": role.id,
+        "user_id": scene.person("heidi@example.com").actor.id,
         "finding_id": finding_id,
         "disposition_id": disposition_id,
         "request_id": REPORT,
@@ -61,6 +67,15 @@ def furnish(plane: Plane, scene: Scene) -> dict[str, str]:
         "profile_id": PROFILE,
         "row_id": ROW,
     }
+
+
+def _role(plane: Plane, scene: Scene) -> Role:
+    """A role that allows nothing, so that whoever may change roles may change it."""
+    denial = Policy(new_id(), Effect.DENY, (Permission.SERVICE_DELETE,), (EVERY_SERVICE,))
+    role = Role(new_id(), "Careful", (denial,), scene.operator)
+    with plane.control.database.write() as connection:
+        roles.insert_role(connection, role, now=NOW)
+    return role
 
 
 def pages(ids: dict[str, str]) -> list[str]:

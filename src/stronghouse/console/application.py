@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stronghouse.console import (
+    access,
     account,
     audit_log,
     documents,
@@ -23,8 +24,10 @@ from stronghouse.console import (
     notifications,
     packages,
     people,
+    person,
     policy_reports,
     responsibilities,
+    roles,
     runs,
     service_access,
     service_acts,
@@ -59,6 +62,9 @@ MODULES = (
     keys,
     key_changes,
     people,
+    person,
+    roles,
+    access,
     audit_log,
     findings,
     vulnerabilities,

@@ -57,6 +57,7 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
     "Access": (
         Section("/keys", "API keys", "key", Permission.API_KEYS_VIEW, "k"),
         Section("/people", "People", "people", Permission.ORGANIZATION_VIEW, "p"),
+        Section("/roles", "Roles", "shield", Permission.ROLES_MANAGE, "o", ("/access",)),
         Section("/audit", "Audit log", "log", Permission.AUDIT_LOG_VIEW, "a"),
     ),
     "Evidence": (

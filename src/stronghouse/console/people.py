@@ -1,4 +1,4 @@
-"""The people of the organization: who they are and what they may do. Adding one is done on the machine itself."""
+"""The people of the organization: who they are and what they may do."""
 
 from typing import Annotated
 from urllib.parse import urlencode
@@ -22,6 +22,7 @@ def list_page(
     q: Annotated[str, Query(max_length=320)] = "",
     role: Annotated[str, Query(max_length=64)] = "",
     after: Annotated[str, Query(max_length=320)] = "",
+    done: Annotated[str, Query(max_length=16)] = "",
 ) -> Response:
     """Members by address, a page at a time."""
     visitor = visit(request, Permission.ORGANIZATION_VIEW)
@@ -42,6 +43,9 @@ def list_page(
         about_roles=ABOUT_ROLES,
         first=f"/people?{urlencode(filters)}" if after else None,
         further=f"/people?{urlencode({**filters, 'after': rest[SHOWN - 1].email})}" if more else None,
+        done="They are not a member any more." if done == "removed" else None,
+        manages=visitor.may(Permission.MEMBERS_MANAGE),
+        manage_permission=Permission.MEMBERS_MANAGE,
         sees_sessions=visitor.may(Permission.ORGANIZATION_MANAGE),
         sessions_permission=Permission.ORGANIZATION_MANAGE,
     )

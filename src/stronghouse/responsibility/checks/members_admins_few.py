@@ -12,9 +12,9 @@ META = CheckMeta(
     title="Every organization has one to five administrators",
     severity=Severity.MEDIUM,
     risk="With too many, one stolen password is enough to change everything; with none, nobody can take rights away.",
-    remediation="Look at who it is with `stronghouse matrix console.iam --json`. Members and their roles cannot be "
-    "changed in this version yet: roles are given when a member is added, so for now accept the risk with "
-    "a date, or do not add a sixth administrator.",
+    remediation="Look at who it is with `stronghouse matrix console.iam --json`, then give some of them another role: "
+    "`stronghouse member update <EMAIL> --role Developer`, or one of your own that allows just what they do "
+    "(`stronghouse role create`).",
     max_age=timedelta(hours=4),
     collector="control_access",
     controls=("console.iam.least",),

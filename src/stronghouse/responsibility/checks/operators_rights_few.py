@@ -13,8 +13,7 @@ META = CheckMeta(
     severity=Severity.MEDIUM,
     risk="Members and keys of the operating organization change what holds for every other organization.",
     remediation="Take rights from a key with `stronghouse key update <KEY> --role Developer`, or delete it with "
-    "`stronghouse key delete <KEY>`. Roles of members cannot be changed in this version yet: accept that "
-    "risk with a date.",
+    "`stronghouse key delete <KEY>`; from a person with `stronghouse member update <EMAIL> --role Developer`.",
     max_age=timedelta(hours=4),
     collector="control_access",
     controls=("platform.app_iam.operators",),
