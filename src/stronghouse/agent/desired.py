@@ -1,7 +1,6 @@
 """What the control plane wants of this agent, checked, and kept on disk so that the agent can go on without it."""
 
 import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Collection
@@ -66,7 +65,7 @@ class ServiceDocument(BaseModel):
     def _is_sha256(cls, value: str) -> str:
         try:
             size = len(base64.b64decode(value, validate=True))
-        except binascii.Error:
+        except ValueError:  # binascii.Error is one, and text beyond ASCII is another
             size = 0
         if size != hashlib.sha256().digest_size:
             raise ValueError("not base64(SHA-256)")

@@ -5,7 +5,6 @@ open what they once sealed, so a rotation adds a line and loses nothing.
 """
 
 import base64
-import binascii
 import os
 import secrets
 import stat
@@ -74,7 +73,7 @@ def _parse(path: Path, content: bytes) -> list[bytes]:
     header, *lines = content.decode("ascii", errors="replace").splitlines()[:1000] or [""]
     try:
         keys = [base64.b64decode(line, validate=True) for line in lines]
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one, and text beyond ASCII is another
         raise malformed from None
     if header != HEADER or not keys or any(len(key) != KEY_BYTES for key in keys):
         raise malformed

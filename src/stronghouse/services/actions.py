@@ -1,7 +1,6 @@
 """What may be done with services. Each act stores the wish and publishes it to the region in one transaction."""
 
 import base64
-import binascii
 import dataclasses
 import hashlib
 import secrets
@@ -228,7 +227,7 @@ def sha256_text(password: Secret) -> str:
 def _check_sha256(value: str) -> None:
     try:
         size = len(base64.b64decode(value, validate=True))
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one, and text beyond ASCII is another
         size = 0
     if size != hashlib.sha256().digest_size:
         raise Invalid("newPasswordHash is base64(SHA-256(password)).", code="hash_malformed")
