@@ -202,7 +202,7 @@ def test_nobody_gives_what_they_do_not_hold(
     )
     ada = enter(scene.operator, role)
     page = ada.get("/keys/new")
-    assert "Not on offer: Admin, Developer." in page
+    assert "Not on offer: Admin, Developer, Billing, Service admin, Service read only." in page
     assert (f'value="{ADMIN.id}"' in page, f'value="{MEMBER.id}"' in page) == (False, True)
     page = ada.post("/keys/new", 403, data=form(role=[ADMIN.id]))
     assert "cannot give what you do not hold" in page

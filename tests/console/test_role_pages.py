@@ -115,7 +115,7 @@ def test_a_members_roles_change_and_the_member_is_removed(enter: Enter, scene: S
     grace = enter(scene.operator, MEMBER, email="grace@example.com", name="Grace")
     path = f"/people/{grace.user_id}"
     assert f'href="{path}"' in ada.get("/people")
-    ada.post(f"{path}/roles", data={"role": [DEVELOPER.id]})
+    ada.post(f"{path}/roles", data={"role": [DEVELOPER.id], "held": [MEMBER.id]})
     assert "Developer" in ada.get(path)
     grace.get("/services")
     assert "their address" in ada.post(f"{path}/remove", 400, data={"typed": "grace"})
@@ -127,9 +127,27 @@ def test_a_members_roles_change_and_the_member_is_removed(enter: Enter, scene: S
 
 def test_nobody_takes_away_their_own_access(enter: Enter, scene: Scene) -> None:
     ada = enter(scene.operator)
-    for act, form in (("remove", {"typed": "ada@example.com"}), ("roles", {"role": [MEMBER.id]})):
+    for act, form in (("remove", {"typed": "ada@example.com"}), ("roles", {"role": [MEMBER.id], "held": [ADMIN.id]})):
         assert "from yourself" in ada.post(f"/people/{ada.user_id}/{act}", 409, data=form)
     ada.get("/people")
+
+
+def test_a_form_that_is_old_gives_back_nothing_that_was_taken_meanwhile(enter: Enter, scene: Scene) -> None:
+    ada = enter(scene.operator)
+    grace = enter(scene.operator, MEMBER, email="grace@example.com", name="Grace")
+    path, held, other = make(ada), f"user/{grace.user_id}", f"user/{ada.user_id}"
+    ada.post(f"{path}/holders", data={"holder": [held]})
+    assert f'name="held" value="{held}"' in ada.get(path)
+    ada.post(f"{path}/holders", data={"held": [held]})
+    ada.post(f"{path}/holders", data={"holder": [held, other], "held": [held]})
+    page = ada.get(path)
+    assert f'name="held" value="{other}"' in page
+    assert f'name="held" value="{held}"' not in page
+    role = path.rpartition("/")[2]
+    ada.post(f"/people/{grace.user_id}/roles", data={"role": [role, MEMBER.id], "held": [MEMBER.id]})
+    ada.post(f"/people/{grace.user_id}/roles", data={"held": [role]})
+    ada.post(f"/people/{grace.user_id}/roles", data={"role": [role], "held": [role]})
+    assert f'name="held" value="{held}"' not in ada.get(path)
 
 
 def test_the_question_why_is_answered_with_the_policy(enter: Enter, scene: Scene) -> None:

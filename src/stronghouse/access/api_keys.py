@@ -105,7 +105,7 @@ def create_key(
         organization_id=organization_id,
         name=request.name,
         state=request.state,
-        role_ids=request.role_ids,
+        role_ids=tuple(dict.fromkeys(request.role_ids)),
         key_suffix=hashes.key_id_suffix,
         ip_access=request.ip_access,
         created_at=now,
@@ -147,6 +147,8 @@ def update_key(
     _check_expiry(change.expires_at, now)
     fields = ("name", "role_ids", "ip_access", "state", "expires_at")
     wanted = {name: getattr(change, name) for name in fields if getattr(change, name) is not None}
+    if change.role_ids is not None:
+        wanted["role_ids"] = tuple(dict.fromkeys(change.role_ids))
     if change.clear_expiry:
         wanted["expires_at"] = None
     changed = dataclasses.replace(key, **wanted)

@@ -80,7 +80,23 @@ def authenticate_key(
     proven = hmac.compare_digest(hash_text(key_secret.reveal()).encode(), expected.encode())
     if found is None or not proven:
         raise Unauthenticated("The API key id or secret is wrong.", code="key_unknown")
-    key = found[0]
+    return KeyCaller(found[0], _principal_of(connection, found[0], address, now))
+
+
+def same_key(connection: Connection, key: ApiKey, *, address: str | None, now: datetime) -> Principal:
+    """Who a key, which was proven before, acts as now.
+
+    Raises:
+        Unauthenticated: it is gone, disabled or expired.
+        Denied: it may not be used from this address any more.
+    """
+    found = store.key(connection, organization_id=key.organization_id, key_id=key.id)
+    if found is None:
+        raise Unauthenticated("The API key id or secret is wrong.", code="key_unknown")
+    return _principal_of(connection, found, address, now)
+
+
+def _principal_of(connection: Connection, key: ApiKey, address: str | None, now: datetime) -> Principal:
     if key.state != "enabled":
         raise Unauthenticated("This API key is disabled.", code="key_disabled")
     if key.expires_at is not None and key.expires_at <= now:
@@ -89,8 +105,7 @@ def authenticate_key(
     if address is None or not contains(allowed, address):
         raise Denied("This API key may not be used from this address; see its IP access list.", code="key_address")
     actor = Actor(ActorType.API_KEY, key.id, key.name)
-    held = rights_held(connection, key.organization_id, key.role_ids)
-    return KeyCaller(key, Principal(actor, {key.organization_id: held}))
+    return Principal(actor, {key.organization_id: rights_held(connection, key.organization_id, key.role_ids)})
 
 
 def rights_held(connection: Connection, organization_id: str, role_ids: tuple[str, ...]) -> Rights:

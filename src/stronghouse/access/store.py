@@ -195,6 +195,13 @@ def memberships(connection: Connection, user_id: str) -> dict[str, tuple[str, ..
     return {row.organization_id: tuple(row.role_ids) for row in rows}
 
 
+def every_holding(connection: Connection) -> list[tuple[str, tuple[str, ...]]]:
+    """Who holds which roles, in every organization: ids of people and keys, each with ids of roles."""
+    found = [*connection.execute(select(member.c.user_id, member.c.role_ids))]
+    found += connection.execute(select(api_key.c.id, api_key.c.role_ids))
+    return [(str(holder), tuple(role_ids)) for holder, role_ids in found]
+
+
 def every_membership(connection: Connection, *, now: datetime, organization_id: str | None = None) -> list[Membership]:
     """Everyone's place in every organization, or in one, with what they could sign in with at `now`."""
     open_links = (

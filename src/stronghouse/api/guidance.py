@@ -170,6 +170,7 @@ def decline_advice(request: Request, organization_id: str, profile: str, body: D
 def _comparison(request: Request, organization_id: str, profile_id: str) -> dict[str, object]:
     plane: ControlPlane = request.app.state.plane
     profile, now = actions.find_profile(plane.profiles, profile_id), plane.clock.now()
+    caller = _caller(request.state.caller)
     with plane.database.read() as connection:
         choice = store.find_choice(connection, organization_id)
         advice = advise(
@@ -181,9 +182,9 @@ def _comparison(request: Request, organization_id: str, profile_id: str) -> dict
         )
     document = documents.comparison_view(
         profile,
-        advice,
+        actions.shown_to(advice, caller, organization_id),
         organization_id=organization_id,
-        caller=_caller(request.state.caller),
+        caller=caller,
         chosen=choice is not None and choice.profile == profile.id,
         now=now,
     )

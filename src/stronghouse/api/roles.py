@@ -19,6 +19,7 @@ from stronghouse.api.routing import Caller, GuardedRoute, access
 from stronghouse.kernel.clock import rfc3339
 from stronghouse.kernel.ids import parse_uuid
 from stronghouse.plane.parts import ControlPlane
+from stronghouse.services import store as services
 
 router = APIRouter(route_class=GuardedRoute, prefix="/organizations/{organization_id}")
 
@@ -141,7 +142,12 @@ def explain_access(
     plane: ControlPlane = request.app.state.plane
     with plane.database.read() as connection:
         found = explanation.explain(
-            connection, organization_id=organization_id, who=who, permission=permission, resource=resource
+            connection,
+            organization_id=organization_id,
+            who=who,
+            permission=permission,
+            resource=resource,
+            services=services.names(connection, organization_id=organization_id),
         )
     decision = found.decision
     result: dict[str, object] = {

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import dataclasses
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +15,11 @@ from starlette.responses import Response
 from stronghouse.access import authentication, authorization, store
 from stronghouse.access.api_keys import hash_text
 from stronghouse.access.events import AccessDenied, KeyRefused
+from stronghouse.access.guard import LiveCaller
 from stronghouse.access.model import Principal
 from stronghouse.access.permissions import Permission
 from stronghouse.audit.event import SYSTEM, Context, Outcome
-from stronghouse.kernel.errors import Denied, StronghouseError, Unauthenticated
+from stronghouse.kernel.errors import Denied, NotFound, StronghouseError, Unauthenticated
 from stronghouse.kernel.ids import parse_uuid
 from stronghouse.kernel.secret import Secret
 from stronghouse.plane.parts import ControlPlane
@@ -115,7 +117,16 @@ def admit(request: Request, needed: Permission | Authenticated, path: str) -> Ca
     caller = Caller(found.principal, Context(found.principal.actor, address, agent, request.state.request_id))
     if "organization_id" in request.path_params:
         _authorize(plane, caller, needed, request, path)
-    return caller
+    guard = LiveCaller(
+        principal=found.principal,
+        again=lambda connection: authentication.same_key(connection, found.key, address=address, now=plane.clock.now()),
+        audit=plane.audit,
+        refusals=plane.refusals,
+        context=caller.context,
+        organization_id=found.key.organization_id,
+        request=f"{request.method} {path}",
+    )
+    return Caller(caller.principal, dataclasses.replace(caller.context, guard=guard))
 
 
 def _authorize(
@@ -129,7 +140,7 @@ def _authorize(
         service_id = request.path_params["service_id"].lower()
     try:
         authorization.require(caller.principal, permission, organization_id=organization_id, service_id=service_id)
-    except Denied:
+    except (Denied, NotFound):
         if not plane.refusals.is_news((caller.principal.actor.id, permission, request.method, path)):
             raise
         with plane.audit.unit_of_work(caller.context) as uow:

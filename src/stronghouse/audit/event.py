@@ -7,10 +7,13 @@ import dataclasses
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Protocol
+
+from sqlalchemy import Connection
 
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import rfc3339
+from stronghouse.kernel.errors import Denied
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
 
@@ -43,14 +46,31 @@ class Actor:
 SYSTEM = Actor(ActorType.SYSTEM, "stronghouse", "Stronghouse")
 
 
+class Guard(Protocol):
+    """What stands between somebody's right to act, which was read before, and what they do in a transaction."""
+
+    def check(self, connection: Connection) -> None:
+        """Raise a StronghouseError when they may not act any more, or not as they could when it was decided."""
+        ...
+
+    def refused(self, error: Denied) -> None:
+        """Note that the act was denied; its transaction is over."""
+        ...
+
+
 @dataclass(frozen=True)
 class Context:
-    """The circumstances of one act: who, from which address, in which request."""
+    """The circumstances of one act: who, from which address, in which request.
+
+    Attributes:
+        guard: asked at the beginning of each of the act's transactions; None where nothing was decided before it.
+    """
 
     actor: Actor
     address: str | None = None
     user_agent: str | None = None
     request_id: str = field(default_factory=new_id)
+    guard: Guard | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

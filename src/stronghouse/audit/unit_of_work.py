@@ -11,7 +11,7 @@ from stronghouse.audit import checkpoint, store, tree
 from stronghouse.audit.event import AuditEvent, Context
 from stronghouse.kernel.canonical import Json, canonical_json
 from stronghouse.kernel.clock import Clock, rfc3339
-from stronghouse.kernel.errors import Internal
+from stronghouse.kernel.errors import Denied, Internal
 from stronghouse.kernel.ids import new_id
 from stronghouse.storage.database import Database
 
@@ -57,14 +57,22 @@ class AuditLog:
 
         Raises:
             UnauditedChange: the block changed state without recording an event.
+            StronghouseError: as the context's guard says, before the block begins.
         """
-        with self.database.write() as connection:
-            uow = UnitOfWork(connection, context)
-            yield uow
-            if uow.changes and not uow.events:
-                raise UnauditedChange("A change without an audit event was refused.", code="unaudited_change")
-            if uow.events:
-                self._write(uow)
+        try:
+            with self.database.write() as connection:
+                uow = UnitOfWork(connection, context)
+                if context.guard is not None:
+                    context.guard.check(connection)
+                yield uow
+                if uow.changes and not uow.events:
+                    raise UnauditedChange("A change without an audit event was refused.", code="unaudited_change")
+                if uow.events:
+                    self._write(uow)
+        except Denied as error:
+            if context.guard is not None:
+                context.guard.refused(error)
+            raise
         self._last = uow.head or self._last
         for listener in self.listeners if uow.events else ():
             listener(uow.events)

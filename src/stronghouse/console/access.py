@@ -15,6 +15,7 @@ from stronghouse.console.form_errors import problems_of, status_of
 from stronghouse.console.role_forms import places
 from stronghouse.console.state import Visit, visit
 from stronghouse.kernel.errors import Invalid, NotFound, StronghouseError
+from stronghouse.services import store as services
 
 router = APIRouter(prefix="/access")
 
@@ -62,4 +63,5 @@ def _explained(visitor: Visit, who: str, permission: str, resource: str) -> Expl
             who=who,
             permission=permission,
             resource=resource or None,
+            services=services.names(connection, organization_id=visitor.organization_id),
         )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from stronghouse.access import store as access
 from stronghouse.access.permissions import Permission
+from stronghouse.access.roles.policies import ServiceSet
 from stronghouse.audit import checkpoint, presentation, store, tree
 from stronghouse.audit.checkpoint import Signer
 from stronghouse.audit.presentation import Change, Proof
@@ -91,11 +92,16 @@ def as_text(value: Json) -> str:
 
 
 def leads(
-    connection: Connection, event: dict[str, Any], *, organization_id: str, may: Callable[[Permission], bool]
+    connection: Connection,
+    event: dict[str, Any],
+    *,
+    organization_id: str,
+    may: Callable[[Permission], bool],
+    seen_services: ServiceSet,
 ) -> list[Lead]:
     """Pages about what an event is about: as far as it is still there, and may be seen."""
     found: list[Lead] = []
-    if may(Permission.SERVICE_VIEW):
+    if event["service_id"] in seen_services:
         found += _service(connection, event["service_id"], organization_id)
     if may(Permission.API_KEYS_VIEW):
         for key_id in _key_ids(event):

@@ -93,7 +93,13 @@ def event_page(request: Request, event_id: str, asked: Annotated[Filters, Query(
             check_entry(entry)
         proof = presentation.proof(connection, entry)
         problem = _problem_of(entry, proof, signer)
-        leads = audit_event.leads(connection, event, organization_id=organization_id, may=visitor.may)
+        leads = audit_event.leads(
+            connection,
+            event,
+            organization_id=organization_id,
+            may=visitor.may,
+            seen_services=visitor.seen_services,
+        )
         newer, older = _beside(connection, query, entry)
         names = audit_filters.service_names(connection, organization_id)
     return visitor.page(
@@ -135,7 +141,7 @@ def _list_page(
         broken=broken,
         problem=problem and problem.public[:1].upper() + problem.public[1:],
         blamed=audit_filters.blamed(problem) if problem else "",
-        may_services=visitor.may(Permission.SERVICE_VIEW),
+        seen_services=visitor.seen_services,
         may_matrix=visitor.may(Permission.RESPONSIBILITIES_VIEW),
     )
 

@@ -131,11 +131,12 @@ def _comparison(visitor: Visit, profile_id: str) -> dict[str, Json]:
             controls=_controls(visitor, connection),
             now=now,
         )
+    caller = Caller(visitor.caller.principal, visitor.context.address)
     return documents.comparison_view(
         profile,
-        advice,
+        actions.shown_to(advice, caller, visitor.organization_id),
         organization_id=visitor.organization_id,
-        caller=Caller(visitor.caller.principal, visitor.context.address),
+        caller=caller,
         chosen=choice is not None and choice.profile == profile.id,
         now=now,
     )

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from stronghouse.access import api_keys
 from stronghouse.access.api_keys import KeyChange
 from stronghouse.access.model import ApiKey, Source
+from stronghouse.access.roles.policies import Rights
 from stronghouse.access.roles.system import Roles, find_role, rights
 from stronghouse.console.form_errors import Unfilled
 from stronghouse.console.key_view import role_names
@@ -151,14 +152,27 @@ def change_of(key: ApiKey, wanted: WantedKey) -> KeyChange:
 
 def preview_of(key: ApiKey, wanted: WantedKey, roles: Roles) -> KeyPreview:
     """What a change would do."""
-    before, after = rights(roles, key.role_ids).all_permissions, rights(roles, wanted.role_ids).all_permissions
+    before, after = rights(roles, key.role_ids), rights(roles, wanted.role_ids)
     return KeyPreview(
         key=key,
         wanted=wanted,
         roles=roles,
-        gains=tuple(sorted(after - before)),
-        loses=tuple(sorted(before - after)),
+        gains=_beyond(after, before),
+        loses=_beyond(before, after),
         sources=access_preview.preview(key.ip_access, wanted.ip_access, own_address=None, connected=None),
+    )
+
+
+def _beyond(more: Rights, less: Rights) -> tuple[str, ...]:
+    """The permissions that one holds and the other does not, or on fewer services."""
+    return tuple(
+        permission.value
+        for permission in sorted(more.all_permissions)
+        if (
+            permission not in less.organization
+            if permission.scope == "organization"
+            else not more.services_with(permission) <= less.services_with(permission)
+        )
     )
 
 

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from stronghouse.access.members import Member, member_of
 from stronghouse.access.permissions import Permission
-from stronghouse.access.roles.holding import remove_member, set_member_roles
+from stronghouse.access.roles.holding import remove_member, set_member_roles, standing
 from stronghouse.access.roles.policies import rights_of
 from stronghouse.console import role_commands
 from stronghouse.console.form_errors import REFUSALS, Unfilled, problems_of, status_of
@@ -30,22 +30,27 @@ def person_page(request: Request, user_id: str, done: Annotated[str, Query(max_l
 
 
 @router.post("/{user_id}/roles")
-def change_roles(request: Request, user_id: str, role: Chosen = None, current_password: Password = "") -> Response:
-    """Give a member just these roles."""
+def change_roles(
+    request: Request, user_id: str, role: Chosen = None, held: Chosen = None, current_password: Password = ""
+) -> Response:
+    """Give a member the roles that were ticked and take those that no longer are: `held` were theirs when shown."""
     visitor = visit(request, Permission.MEMBERS_MANAGE)
-    found = _find(visitor, user_id)
+    found, wanted, shown = _find(visitor, user_id), role or [], held or []
     try:
         visitor.prove(current_password)
         with visitor.plane.audit.unit_of_work(visitor.context) as uow:
+            now = standing(uow.connection, visitor.organization_id).holders.get(f"user/{found.user_id}")
+            had = () if now is None else now.role_ids
+            kept = [one for one in had if one in wanted or one not in shown]
             set_member_roles(
                 uow,
-                tuple(role or ()),
+                tuple(dict.fromkeys([*kept, *(one for one in wanted if one not in shown)])),
                 user_id=found.user_id,
                 organization_id=visitor.organization_id,
                 editor=visitor.caller.principal,
             )
     except REFUSALS as error:
-        return _page(visitor, found, chosen=role or [], refusal=error)
+        return _page(visitor, found, chosen=wanted, refusal=error)
     return RedirectResponse(f"/people/{found.user_id}?done=changed", status_code=303)
 
 

@@ -50,13 +50,13 @@ class Choice:
 
 
 def places(visitor: Visit) -> list[Place]:
-    """The organization, every service, and each of them."""
+    """The organization, every service, and each of those that the visitor sees."""
     with visitor.plane.database.read() as connection:
         found = services.find_all(connection, organization_id=visitor.organization_id)
     return [
         Place(OWN, "the organization", "organization"),
         Place(ALL_SERVICES, "every service", "service"),
-        *(Place(one.id, f"the service {one.name}", "service") for one in found),
+        *(Place(one.id, f"the service {one.name}", "service") for one in found if one.id in visitor.seen_services),
     ]
 
 

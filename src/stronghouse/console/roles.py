@@ -1,5 +1,6 @@
 """Roles: the list, the page of one, its policies and who holds it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -71,7 +72,7 @@ def role_page(request: Request, role_id: str, done: Done = "") -> Response:
 def rename(request: Request, role_id: str, name: Field = "", current_password: Password = "") -> Response:
     """Call it otherwise."""
     visitor = visit(request, Permission.ROLES_MANAGE)
-    return _change(visitor, role_id, RoleChange(name=name.strip()), current_password)
+    return _change(visitor, role_id, lambda _: RoleChange(name=name.strip()), current_password)
 
 
 @router.post("/{role_id}/policies")
@@ -83,7 +84,10 @@ def add_policy(request: Request, role_id: str, form: Annotated[PolicyForm, Form(
         wanted = read_policy(form, organization_id=visitor.organization_id)
     except REFUSALS as error:
         return _role_page(visitor, found, form=form, refusal=error)
-    change = RoleChange(policies=(*requests_of(found.role.policies), wanted))
+
+    def change(now: Described) -> RoleChange:
+        return RoleChange(policies=(*requests_of(now.role.policies), wanted))
+
     return _change(visitor, role_id, change, form.current_password, form=form)
 
 
@@ -91,19 +95,29 @@ def add_policy(request: Request, role_id: str, form: Annotated[PolicyForm, Form(
 def remove_policy(request: Request, role_id: str, policy: Field = "", current_password: Password = "") -> Response:
     """Take one policy away."""
     visitor = visit(request, Permission.ROLES_MANAGE)
-    found = _find(visitor, role_id)
-    rest = [one for one in found.role.policies if one.id != policy]
-    if len(rest) == len(found.role.policies):
-        gone = Conflict("The role has changed since: it has no such policy any more.", code="policy_gone")
-        return _role_page(visitor, found, refusal=gone)
-    return _change(visitor, role_id, RoleChange(policies=requests_of(rest)), current_password)
+
+    def change(now: Described) -> RoleChange:
+        rest = [one for one in now.role.policies if one.id != policy]
+        if len(rest) == len(now.role.policies):
+            raise Conflict("The role has changed since: it has no such policy any more.", code="policy_gone")
+        return RoleChange(policies=requests_of(rest))
+
+    return _change(visitor, role_id, change, current_password)
 
 
 @router.post("/{role_id}/holders")
-def hand_out(request: Request, role_id: str, holder: Many = None, current_password: Password = "") -> Response:
-    """Have these hold it, and nobody else."""
+def hand_out(
+    request: Request, role_id: str, holder: Many = None, held: Many = None, current_password: Password = ""
+) -> Response:
+    """Give it to whoever was ticked and take it from whoever no longer is: `held` had it when the page was shown."""
     visitor = visit(request, Permission.ROLES_MANAGE)
-    return _change(visitor, role_id, RoleChange(actors=tuple(holder or ())), current_password)
+    wanted, shown = holder or [], held or []
+
+    def change(now: Described) -> RoleChange:
+        kept = [one for one in now.actors if one in wanted or one not in shown]
+        return RoleChange(actors=tuple(dict.fromkeys([*kept, *(one for one in wanted if one not in shown)])))
+
+    return _change(visitor, role_id, change, current_password)
 
 
 @router.post("/{role_id}/delete")
@@ -128,14 +142,20 @@ def delete(request: Request, role_id: str, typed: Field = "", current_password: 
 
 
 def _change(
-    visitor: Visit, role_id: str, change: RoleChange, password: str, *, form: PolicyForm | None = None
+    visitor: Visit,
+    role_id: str,
+    change: Callable[[Described], RoleChange],
+    password: str,
+    *,
+    form: PolicyForm | None = None,
 ) -> Response:
-    """Make a change and show the role; or show it with what was wrong."""
+    """Make a change of the role as it is then, and show it; or show it with what was wrong."""
     found = _find(visitor, role_id)
     try:
         visitor.prove(password)
         with visitor.plane.audit.unit_of_work(visitor.context) as uow:
-            _update(uow, visitor, found.role.id, change)
+            now = actions.describe(uow.connection, organization_id=visitor.organization_id, role_id=found.role.id)
+            _update(uow, visitor, found.role.id, change(now))
     except REFUSALS as error:
         return _role_page(visitor, found, form=form, refusal=error)
     return RedirectResponse(f"/roles/{found.role.id}?done=changed", status_code=303)

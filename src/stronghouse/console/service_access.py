@@ -91,7 +91,7 @@ def editor(request: Request, service_id: str) -> Response:
 @router.post("")
 def change_access(request: Request, service_id: str, form: Annotated[AccessForm, Form()]) -> Response:
     """Show what a new list would do, or put it in force."""
-    visitor = visit(request, Permission.SERVICE_MANAGE)
+    visitor = visit(request, Permission.IP_ACCESS_MANAGE)
     service = find_service(visitor, service_id)
     try:
         wanted = parse_lines(form.entries)
@@ -164,7 +164,7 @@ def _page(
         max_length=MAX_ENTRIES_TEXT,
         fits=len(current) <= MAX_ENTRIES_TEXT,
         deleting=service.wanted is Wanted.DELETED,
-        manage_permission=Permission.SERVICE_MANAGE,
+        manage_permission=Permission.IP_ACCESS_MANAGE,
         audit_permission=Permission.AUDIT_LOG_VIEW,
     )
 

@@ -183,6 +183,7 @@ def service_page(
         refused=refused,
         typed=refused.typed if refused else {},
         manage_permission=Permission.SERVICE_MANAGE,
+        access_permission=Permission.IP_ACCESS_MANAGE,
         delete_permission=Permission.SERVICE_DELETE,
         audit_permission=Permission.AUDIT_LOG_VIEW,
         matrix_permission=Permission.RESPONSIBILITIES_VIEW,

@@ -1,6 +1,6 @@
 """What every page works with: the parts of the control plane, and who looks at the page."""
 
-import contextlib
+import dataclasses
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -15,8 +15,11 @@ from stronghouse.access import authentication, authorization, people, store
 from stronghouse.access.attempts import Attempts
 from stronghouse.access.authentication import UserCaller
 from stronghouse.access.events import AccessDenied
+from stronghouse.access.guard import LiveCaller
+from stronghouse.access.model import Principal
 from stronghouse.access.people import Proven
 from stronghouse.access.permissions import Permission
+from stronghouse.access.roles.policies import ServiceSet
 from stronghouse.access.roles.store import roles_of
 from stronghouse.access.roles.system import Roles
 from stronghouse.audit.event import SYSTEM, Context, Outcome
@@ -27,7 +30,7 @@ from stronghouse.console.equivalents import Equivalents
 from stronghouse.console.navigation import Group, navigation, section_of
 from stronghouse.console.presentation import granted_by
 from stronghouse.console.protection import COOKIE, SAFE_METHODS
-from stronghouse.kernel.errors import Conflict, Denied, Unauthenticated
+from stronghouse.kernel.errors import Conflict, Denied, NotFound, Unauthenticated
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
 from stronghouse.organizations import store as organizations
@@ -128,6 +131,12 @@ class Visit:
         service_id = self.service_id if permission.scope == "service" else None
         return self.caller.principal.may(permission, self.organization.id, service_id)
 
+    @property
+    def seen_services(self) -> ServiceSet:
+        """The services that this person may see."""
+        rights = self.caller.principal.rights_in(self.organization.id)
+        return rights.services_with(Permission.SERVICE_VIEW)
+
     def require(self, permission: Permission) -> None:
         """Raise Denied without `permission`, and record that somebody asked.
 
@@ -135,10 +144,15 @@ class Visit:
         """
         if self.may(permission):
             return
-        with contextlib.suppress(Denied):
+        hidden: NotFound | None = None
+        try:
             authorization.require(
                 self.caller.principal, permission, organization_id=self.organization.id, service_id=self.service_id
             )
+        except NotFound as error:
+            hidden = error
+        except Denied:
+            pass
         route = f"{self.request.method} {self.request.scope['route'].path}"
         if self.plane.refusals.is_news((self.caller.user.id, permission, route)):
             with self.plane.audit.unit_of_work(self.context) as uow:
@@ -150,6 +164,8 @@ class Visit:
                         request=route,
                     )
                 )
+        if hidden is not None:
+            raise hidden
         raise Denied(f"No role of yours allows this. {granted_by(permission)}", code="permission_missing")
 
     def prove(self, password: str) -> None:
@@ -208,10 +224,31 @@ def visit(
         check_binding(console, caller, context, request.state.binding)
     with console.plane.database.read() as connection:
         organization = _organization(connection, caller)
-    visitor = Visit(request, console, caller, organization, context)
+    guarded = dataclasses.replace(context, guard=_guard(request, console, caller, context, organization.id))
+    visitor = Visit(request, console, caller, organization, guarded)
     if bound:
         _admit(visitor, permission)
     return visitor
+
+
+def _guard(
+    request: Request, console: Console, caller: UserCaller, context: Context, organization_id: str
+) -> LiveCaller:
+    plane, agent = console.plane, user_agent(request)
+
+    def again(connection: Connection) -> Principal:
+        now = plane.clock.now()
+        return authentication.authenticate_session(connection, token=caller.token, user_agent=agent, now=now).principal
+
+    return LiveCaller(
+        principal=caller.principal,
+        again=again,
+        audit=plane.audit,
+        refusals=plane.refusals,
+        context=context,
+        organization_id=organization_id,
+        request=f"{request.method} {request.scope['route'].path}",
+    )
 
 
 def check_bound(visitor: Visit, binding: Secret | None, permission: Permission) -> None:

@@ -1,6 +1,7 @@
 """What may be done with an organization's own roles: create, change, delete, and say who holds which."""
 
 import dataclasses
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -180,8 +181,13 @@ def _changed(connection: Connection, role: Role, change: RoleChange, *, organiza
 
 
 def _check_name(connection: Connection, name: str, *, organization_id: str) -> None:
-    if not 1 <= len(name.strip()) <= MAX_NAME or not name.isprintable():
-        raise Invalid(f"A role's name has 1 to {MAX_NAME} printable characters.", code="name_invalid")
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable() or name != name.strip():
+        raise Invalid(
+            f"A role's name has 1 to {MAX_NAME} printable characters, the first and the last of which are no blanks.",
+            code="name_invalid",
+        )
+    if unicodedata.normalize("NFKC", name) != name:
+        raise Invalid("A role's name may not hold letters that look like others (Unicode's NFKC).", code="name_invalid")
     taken = {one.name.casefold() for one in store.roles_of(connection, organization_id).values()}
     if name.casefold() in taken:
         raise Conflict(f"There is a role named {name!r} already.", code="role_exists")

@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stronghouse.access.model import Principal
 from stronghouse.access.permissions import Permission
@@ -25,6 +25,7 @@ class Standing:
 
     roles: Roles
     holders: Mapping[str, Holder]
+    _known: dict[frozenset[str], Rights] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, roles: Roles, holders: Iterable[Holder]) -> "Standing":
@@ -34,13 +35,20 @@ class Standing:
     def rights(self, actor: str) -> Rights:
         """What a holder may do; nothing for one that is not there."""
         holder = self.holders.get(actor)
-        return rights(self.roles, () if holder is None else holder.role_ids)
+        return self._rights(() if holder is None else holder.role_ids)
 
     @property
     def has_administrator(self) -> bool:
         """Whether a member, who unlike a key can sign in, runs the organization."""
         people = (one for one in self.holders.values() if one.kind == "user")
-        return any(administers(rights(self.roles, one.role_ids)) for one in people)
+        return any(administers(self._rights(one.role_ids)) for one in people)
+
+    def _rights(self, role_ids: tuple[str, ...]) -> Rights:
+        """Many hold the same roles: what those allow is found once."""
+        held = frozenset(role_ids)
+        if held not in self._known:
+            self._known[held] = rights(self.roles, held)
+        return self._known[held]
 
 
 def check_given(given: Rights, *, organization_id: str, giver: Principal | None) -> None:

@@ -1,12 +1,13 @@
 """Why somebody may or may not do something: which role and which policy of it decides."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from stronghouse.access.permissions import Permission
 from stronghouse.access.roles.holding import standing
-from stronghouse.access.roles.policies import EVERY_SERVICE, ORGANIZATION, SERVICE, Decision, Role, explained
+from stronghouse.access.roles.policies import EVERY_SERVICE, ORGANIZATION, SERVICE, Decision, Role, explained, rights_of
 from stronghouse.access.roles.store import Holder
 from stronghouse.access.roles.system import held
 from stronghouse.kernel.errors import Invalid, NotFound
@@ -19,6 +20,7 @@ class Explanation:
     Attributes:
         resource: as policies name it; `instance/*` when no service was named.
         roles: all that the holder has.
+        differing: on how many services it is decided otherwise than on the others; 0 where one was named.
     """
 
     holder: Holder
@@ -26,6 +28,7 @@ class Explanation:
     resource: str
     roles: tuple[Role, ...]
     decision: Decision
+    differing: int = 0
 
     @property
     def sentence(self) -> str:
@@ -34,13 +37,26 @@ class Explanation:
         said = f"{self.holder.name} {may} {self.permission.value} on {self.resource}"
         if self.decision.role is None or self.decision.policy is None:
             names = ", ".join(role.name for role in self.roles) or "none"
-            return f"{said}: no policy of their roles ({names}) allows it."
+            return f"{said}: no policy of their roles ({names}) allows it.{self._but}"
         effect = "allows" if self.decision.allowed else "denies"
-        return f"{said}: policy {self.decision.position} of the role {self.decision.role.name} {effect} it."
+        return f"{said}: policy {self.decision.position} of the role {self.decision.role.name} {effect} it.{self._but}"
+
+    @property
+    def _but(self) -> str:
+        if not self.differing:
+            return ""
+        services = "one service" if self.differing == 1 else f"{self.differing} services"
+        return f" On {services}, which policies name, it is decided otherwise: ask about the service."
 
 
 def explain(
-    connection: Connection, *, organization_id: str, who: str, permission: str, resource: str | None
+    connection: Connection,
+    *,
+    organization_id: str,
+    who: str,
+    permission: str,
+    resource: str | None,
+    services: Collection[str],
 ) -> Explanation:
     """What decides about a permission for a member or a key of an organization, at this moment.
 
@@ -51,9 +67,10 @@ def explain(
         permission: its name.
         resource: `instance/<id>`, a service's id, or `organization/<id>`; None for the organization, or for every
             service.
+        services: the ids of the organization's services.
 
     Raises:
-        NotFound: there is no such member or key.
+        NotFound: there is no such member, key or service.
         Invalid: there is no such permission, or it is about something else than the resource.
     """
     try:
@@ -62,15 +79,21 @@ def explain(
         raise Invalid(f"There is no permission {permission[:80]!r}.", code="permission_unknown") from None
     now = standing(connection, organization_id)
     holder = _holder(list(now.holders.values()), who)
-    service_id = _service(wanted, resource, organization_id=organization_id)
+    service_id = _service(wanted, resource, organization_id=organization_id, services=services)
     shown = f"{ORGANIZATION}{organization_id}" if wanted.scope == "organization" else EVERY_SERVICE
     roles = held(now.roles, holder.role_ids)
+    decision = explained(roles, wanted, service_id)
+    differing = 0
+    if wanted.scope == "service" and service_id is None:
+        named = rights_of(roles).services_with(wanted).named
+        differing = len(named.intersection(services))
     return Explanation(
         holder=holder,
         permission=wanted,
         resource=shown if service_id is None else f"{SERVICE}{service_id}",
         roles=roles,
-        decision=explained(roles, wanted, service_id),
+        decision=decision,
+        differing=differing,
     )
 
 
@@ -87,7 +110,9 @@ def _holder(holders: list[Holder], who: str) -> Holder:
     return found[0]
 
 
-def _service(permission: Permission, resource: str | None, *, organization_id: str) -> str | None:
+def _service(
+    permission: Permission, resource: str | None, *, organization_id: str, services: Collection[str]
+) -> str | None:
     """The service that is asked about; None for all, and for a permission on the organization."""
     named = (resource or "").strip().lower()
     if permission.scope == "organization":
@@ -97,4 +122,8 @@ def _service(permission: Permission, resource: str | None, *, organization_id: s
     if named.startswith(ORGANIZATION):
         raise Invalid(f"{permission.value} is about services, not about the organization.", code="resource_scope")
     service_id = named.removeprefix(SERVICE)
-    return None if service_id in {"", "*"} else service_id
+    if service_id in {"", "*"}:
+        return None
+    if service_id not in services:
+        raise NotFound(f"There is no service {service_id[:64]!r}.")
+    return service_id

@@ -20,6 +20,7 @@ from stronghouse.access.permissions import Permission, widened
 
 ORGANIZATION, SERVICE = "organization/", "instance/"
 EVERY_SERVICE = f"{SERVICE}*"
+EVERY_DATABASE = "every database"
 ANY_ORGANIZATION = f"{ORGANIZATION}*"
 """In system roles only, which belong to no organization: the one in which somebody holds the role."""
 
@@ -67,7 +68,7 @@ class Policy:
         said = f"{self.effect} {', '.join(self.permissions)} on {', '.join(self.resources)}"
         if self.tags is None:
             return said
-        return f"{said} as {self.tags.role} in {', '.join(self.tags.databases) or 'every database'}"
+        return f"{said} as {self.tags.role} in {', '.join(self.tags.databases) or EVERY_DATABASE}"
 
     @cached_property
     def reach(self) -> frozenset[Permission]:
@@ -111,9 +112,38 @@ class ServiceSet:
     named: frozenset[str] = frozenset()
     others: bool = False
 
+    def __le__(self, other: "ServiceSet") -> bool:
+        """Whether each of these services is one of the others."""
+        if self.others:
+            return other.others and other.named <= self.named
+        return all(one in other for one in self.named)
+
     def __contains__(self, service_id: str) -> bool:
         """Whether a service is one of them."""
         return (service_id in self.named) != self.others
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Access to databases.
+
+    Attributes:
+        resource: one service or every one, as policies name it.
+        database: its name; None for all of them.
+    """
+
+    resource: str
+    role: DatabaseRole
+    database: str | None = None
+
+    def is_within(self, others: frozenset["Grant"]) -> bool:
+        """Whether one of `others` allows as much."""
+        return any(
+            Grant(resource, role, database) in others
+            for resource in (self.resource, EVERY_SERVICE)
+            for role in (self.role, DatabaseRole.ADMIN)
+            for database in (self.database, None)
+        )
 
 
 @dataclass(frozen=True)
@@ -124,11 +154,13 @@ class Rights:
         organization: permissions on the organization itself.
         services: permissions on each service that `named` does not have.
         named: permissions on services that some policy names.
+        databases: to what `sql-console:database:access` lets, where it is allowed.
     """
 
     organization: frozenset[Permission] = frozenset()
     services: frozenset[Permission] = frozenset()
     named: Mapping[str, frozenset[Permission]] = field(default_factory=lambda: MappingProxyType({}))
+    databases: frozenset["Grant"] = frozenset()
 
     def may(self, permission: Permission, service_id: str | None = None) -> bool:
         """Whether `permission` is held: on the organization or this service, by its scope.
@@ -161,6 +193,8 @@ class Rights:
         missing |= other.services - known.services - self.services
         for service_id in {*other.named, *known.named, *self.named}:
             missing |= other.at(service_id) - known.at(service_id) - self.at(service_id)
+        if any(not one.is_within(self.databases | known.databases) for one in other.databases):
+            missing |= {Permission.DATABASE_ACCESS}
         return min(missing, default=None)
 
     @property
@@ -206,6 +240,7 @@ def rights_of(roles: Iterable[Role]) -> Rights:
                 for service_id in {*allowed.named, *denied.named}
             }
         ),
+        databases=frozenset(allowed.databases),
     )
 
 
@@ -241,6 +276,7 @@ class _Collected:
         self.organization: set[Permission] = set()
         self.services: set[Permission] = set()
         self.named: dict[str, set[Permission]] = {}
+        self.databases: set[Grant] = set()
 
     def add(self, policy: Policy) -> None:
         own = {permission for permission in policy.reach if permission.scope == "organization"}
@@ -252,6 +288,12 @@ class _Collected:
                 self.services |= of_services
             else:
                 self.named.setdefault(resource.removeprefix(SERVICE), set()).update(of_services)
+        if policy.tags is not None and policy.tags.role is not None and Permission.DATABASE_ACCESS in own | of_services:
+            self.databases |= {
+                Grant(resource, policy.tags.role, database)
+                for resource in policy.resources
+                for database in policy.tags.databases or (None,)
+            }
 
     def at(self, service_id: str) -> set[Permission]:
         return self.services | self.named.get(service_id, set())

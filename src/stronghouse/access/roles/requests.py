@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from stronghouse.access.permissions import Permission
 from stronghouse.access.roles.policies import (
+    EVERY_DATABASE,
     EVERY_SERVICE,
     ORGANIZATION,
     SERVICE,
@@ -17,7 +18,9 @@ from stronghouse.kernel.ids import new_id, parse_uuid
 
 MAX_POLICIES = 200
 MAX_RESOURCES = 1000
+"""In all policies of one role together."""
 MAX_DATABASE = 256
+MAX_DATABASES = 100
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,10 @@ def policies_of(requests: Iterable[PolicyRequest], *, organization_id: str) -> t
     wanted = tuple(requests)
     if len(wanted) > MAX_POLICIES:
         raise Invalid(f"A role has at most {MAX_POLICIES} policies.", code="policies_exhausted")
-    return tuple(_policy(one, organization_id=organization_id) for one in wanted)
+    policies = tuple(_policy(one, organization_id=organization_id) for one in wanted)
+    if sum(len(one.resources) for one in policies) > MAX_RESOURCES:
+        raise Invalid(f"A role names at most {MAX_RESOURCES} resources.", code="policies_exhausted")
+    return policies
 
 
 def _policy(request: PolicyRequest, *, organization_id: str) -> Policy:
@@ -103,6 +109,11 @@ def _check_tags(tags: PolicyTags | None, permissions: tuple[Permission, ...]) ->
         )
     if tags is not None and not access:
         raise Invalid(f"Tags go with {Permission.DATABASE_ACCESS} only.", code="policy_tags")
-    for name in () if tags is None else tags.databases:
-        if not 1 <= len(name) <= MAX_DATABASE or not name.isprintable():
-            raise Invalid("A database's name has 1 to 256 printable characters.", code="policy_tags")
+    names = () if tags is None else tags.databases
+    if len(names) > MAX_DATABASES:
+        raise Invalid(f"A policy names at most {MAX_DATABASES} databases.", code="policy_tags")
+    for name in names:
+        # A policy is told as a sentence, which must say one thing only: so no comma, and not the words for all.
+        plain = name.isprintable() and name == name.strip() and "," not in name and name != EVERY_DATABASE
+        if not 1 <= len(name) <= MAX_DATABASE or not plain:
+            raise Invalid("A database's name has 1 to 256 printable characters and no comma.", code="policy_tags")

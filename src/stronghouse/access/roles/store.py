@@ -63,7 +63,11 @@ def roles_of(connection: Connection, organization_id: str) -> Roles:
 
 def roles_held(connection: Connection, organization_id: str, role_ids: Iterable[str]) -> Roles:
     """Enough of an organization's roles to say what these allow; mostly that takes no query."""
-    return SYSTEM_ROLES if all(one in SYSTEM_ROLES for one in role_ids) else roles_of(connection, organization_id)
+    own = {one for one in role_ids if one not in SYSTEM_ROLES}
+    if not own:
+        return SYSTEM_ROLES
+    query = select(role).where(role.c.organization_id == organization_id, role.c.id.in_(own))
+    return {**SYSTEM_ROLES, **{row.id: _stored(row).role for row in connection.execute(query)}}
 
 
 def own_roles(connection: Connection, organization_id: str) -> list[StoredRole]:
@@ -72,11 +76,9 @@ def own_roles(connection: Connection, organization_id: str) -> list[StoredRole]:
     return [_stored(row) for row in connection.execute(query)]
 
 
-def own_role(connection: Connection, *, organization_id: str, role_id: str) -> StoredRole | None:
-    """One of them."""
-    query = select(role).where(role.c.organization_id == organization_id, role.c.id == role_id)
-    row = connection.execute(query).one_or_none()
-    return None if row is None else _stored(row)
+def every_role(connection: Connection) -> list[StoredRole]:
+    """The own roles of every organization."""
+    return [_stored(row) for row in connection.execute(select(role).order_by(role.c.id))]
 
 
 def insert_role(connection: Connection, new: Role, *, now: datetime) -> None:

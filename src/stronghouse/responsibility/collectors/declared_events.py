@@ -29,6 +29,11 @@ CODES = tuple(
         access.KeyDeleted,
         access.UserCreated,
         access.PasswordSet,
+        access.MemberRolesChanged,
+        access.MemberRemoved,
+        access.RoleCreated,
+        access.RoleUpdated,
+        access.RoleDeleted,
         regions.AgentJoined,
         regions.AgentCertificateRenewed,
         regions.AgentRevoked,
@@ -60,6 +65,7 @@ class DeclaredState:
     organizations: dict[str, Declared] = field(default_factory=dict)
     services: dict[str, Declared] = field(default_factory=dict)
     keys: dict[str, Declared] = field(default_factory=dict)
+    roles: dict[str, Declared] = field(default_factory=dict)
     members: dict[tuple[str, str], Declared] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
     agents: dict[str, Declared] = field(default_factory=dict)
@@ -77,7 +83,9 @@ def replay(entries: Iterable[Entry]) -> DeclaredState:
                 _service(state, entry, data)
             elif entry.code.startswith("api_key."):
                 _key(state, entry, data)
-            elif entry.code.startswith("user."):
+            elif entry.code.startswith("role."):
+                _role(state, entry, data)
+            elif entry.code.startswith(("user.", "member.")):
                 _member(state, entry, data)
             elif entry.code.startswith("organization."):
                 _organization(state, entry, data)
@@ -163,8 +171,27 @@ def _member(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:
     if entry.code == access.UserCreated.code:
         told: dict[str, Json] = {"email": data["email"], "roles": _sorted(data["role_ids"])}
         state.members[str(entry.organization_id), user_id] = Declared(entry.organization_id, told)
+    elif entry.code == access.MemberRolesChanged.code:
+        member = (str(entry.organization_id), user_id)
+        known = state.members.setdefault(member, Declared(entry.organization_id))
+        known.fields["roles"] = _sorted(data["after"])
+    elif entry.code == access.MemberRemoved.code:
+        member = (str(entry.organization_id), user_id)
+        state.members.setdefault(member, Declared(entry.organization_id)).gone = True
     else:
         state.passwords[user_id] = str(data.get("credential"))
+
+
+def _role(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:
+    """A role's policies are told as sentences, which say all that is in them."""
+    known = state.roles.setdefault(str(data["role_id"]), Declared(entry.organization_id))
+    known.fields["organization_id"] = entry.organization_id
+    if entry.code == access.RoleDeleted.code:
+        known.gone = True
+    elif entry.code == access.RoleUpdated.code:
+        known.fields |= {"name": data["name_after"], "policies": data["policies_after"]}
+    else:
+        known.fields |= {"name": data["name"], "policies": data["policies"]}
 
 
 def _agent(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:

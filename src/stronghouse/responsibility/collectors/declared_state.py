@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from stronghouse.access import store as access
+from stronghouse.access.roles import store as roles
 from stronghouse.audit import store as audit
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import Clock, rfc3339
@@ -23,12 +24,12 @@ from stronghouse.services import store as services
 from stronghouse.services.actions import DESIRED_KIND
 from stronghouse.services.model import Service, Wanted
 
-VERSION = 2
+VERSION = 3
 METHOD = (
-    "The events of the audit log about organizations, services, API keys, members and agents are replayed in their "
-    "order; the result is compared field by field with the rows of the control plane's database in the same snapshot, "
-    "and each service's row with the document that its region was given. What events do not hold (a service's "
-    "password, its memory and idle time-out) is compared between row and document only."
+    "The events of the audit log about organizations, services, API keys, members, roles and agents are replayed in "
+    "their order; the result is compared field by field with the rows of the control plane's database in the same "
+    "snapshot, and each service's row with the document that its region was given. What events do not hold (a "
+    "service's password, its memory and idle time-out) is compared between row and document only."
 )
 _DOCUMENT_FIELDS = ("organization_id", "name", "slot", "username", "idle_scaling", "idle_timeout_minutes", "memory_gb")
 
@@ -48,6 +49,7 @@ def collect_declared_state(connection: Connection, *, clock: Clock, foreign_obje
         *_services(connection, declared),
         *_keys(connection, declared, now),
         *_members(connection, declared, now),
+        *_roles(connection, declared),
         *_agents(connection, declared),
         Resource(
             {
@@ -203,7 +205,8 @@ def _keys(connection: Connection, declared: DeclaredState, now: datetime) -> lis
 def _members(connection: Connection, declared: DeclaredState, now: datetime) -> list[Resource]:
     rows = {(one.organization_id, one.user.id): one for one in access.every_membership(connection, now=now)}
     resources = []
-    for place in sorted({*rows, *declared.members}):
+    known = {place for place, one in declared.members.items() if not one.gone}
+    for place in sorted({*rows, *known}):
         expected, row = declared.members.get(place), rows.get(place)
         found: list[Json] = ["the database has no row of it"]
         name = str(expected.fields.get("email") if expected else "")
@@ -222,6 +225,26 @@ def _members(connection: Connection, declared: DeclaredState, now: datetime) -> 
         resources.append(
             _owned(f"member/{organization_id}/{user_id}", "member", organization_id, name, found, in_use=counts)
         )
+    return resources
+
+
+def _roles(connection: Connection, declared: DeclaredState) -> list[Resource]:
+    rows = {one.role.id: one.role for one in roles.every_role(connection)}
+    held = {role_id for _, role_ids in access.every_holding(connection) for role_id in role_ids}
+    resources = []
+    for role_id in sorted({*rows, *(role_id for role_id, one in declared.roles.items() if not one.gone)}):
+        expected, row = declared.roles.get(role_id), rows.get(role_id)
+        found: list[Json] = ["the database has no row of it"]
+        if row is not None:
+            stored: dict[str, Json] = {
+                "organization_id": row.organization_id,
+                "name": row.name,
+                "policies": [policy.sentence for policy in row.policies],
+            }
+            found = differences(expected, stored)
+        organization_id = row.organization_id if row else expected.organization_id if expected else None
+        name = row.name if row else str(expected.fields.get("name") if expected else "")
+        resources.append(_owned(f"role/{role_id}", "role", organization_id or "", name, found, in_use=role_id in held))
     return resources
 
 

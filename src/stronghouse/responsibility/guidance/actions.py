@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from stronghouse.access import authorization
+from stronghouse.access.permissions import Permission
 from stronghouse.audit.event import Context
 from stronghouse.audit.unit_of_work import AuditLog, UnitOfWork
 from stronghouse.kernel.errors import Conflict, Denied, Invalid, NotFound
@@ -15,7 +16,7 @@ from stronghouse.responsibility.findings import actions as findings
 from stronghouse.responsibility.findings import store as finding_store
 from stronghouse.responsibility.findings.model import TWO_PERSONS, FindingReport
 from stronghouse.responsibility.guidance import store
-from stronghouse.responsibility.guidance.comparison import Controls, advise, compare, differences_of, read_state
+from stronghouse.responsibility.guidance.comparison import Advice, Controls, advise, compare, differences_of, read_state
 from stronghouse.responsibility.guidance.events import (
     AdviceApplied,
     AdviceDeclined,
@@ -153,9 +154,21 @@ def _require_declinable(profile: Profile, advice: str) -> None:
 
 def refusal(change: Change, caller: Caller, organization_id: str) -> str | None:
     """Why this caller cannot have a change made; None if they can."""
-    if not caller.principal.may(change.permission, organization_id):
+    if not caller.principal.may(change.permission, organization_id, change.service_id):
         return f"it needs the permission {change.permission.value}"
     return change.lock_out(caller)
+
+
+def shown_to(advice: Iterable[Advice], caller: Caller, organization_id: str) -> list[Advice]:
+    """What a caller may see of advice: what is about one service or one key takes seeing that."""
+    rights = caller.principal.rights_in(organization_id)
+    services, keys = rights.services_with(Permission.SERVICE_VIEW), rights.may(Permission.API_KEYS_VIEW)
+
+    def sees(resource: str) -> bool:
+        kind, _, resource_id = resource.partition("/")
+        return {"service": resource_id in services, "key": keys}.get(kind, True)
+
+    return [one for one in advice if sees(one.difference.found.resource)]
 
 
 def apply_acts(
@@ -279,7 +292,12 @@ def _examine(
             f"{act.id} changed since its plan was shown; look at the plan again before it is applied.",
             code="plan_stale",
         )
-    authorization.require(order.caller.principal, change.permission, organization_id=order.organization_id)
+    authorization.require(
+        order.caller.principal,
+        change.permission,
+        organization_id=order.organization_id,
+        service_id=change.service_id,
+    )
     reason = change.lock_out(order.caller)
     if reason is not None:
         raise Conflict(f"{act.id} is refused: {reason}.", code="would_lock_out")

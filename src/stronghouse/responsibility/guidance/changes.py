@@ -26,7 +26,12 @@ class NarrowService:
     service: Service
     remove: tuple[Source, ...]
 
-    permission = Permission.SERVICE_MANAGE
+    permission = Permission.IP_ACCESS_MANAGE
+
+    @property
+    def service_id(self) -> str:
+        """The service."""
+        return self.service.id
 
     @property
     def aspect(self) -> str:
@@ -74,6 +79,7 @@ class _OfKey:
 
     key: ApiKey
     permission = Permission.API_KEYS_UPDATE
+    service_id = None
 
     def _is_own(self, caller: Caller) -> bool:
         actor = caller.principal.actor

@@ -64,6 +64,11 @@ class Change(Protocol):
         """What the caller needs, as for the same change by hand."""
         ...
 
+    @property
+    def service_id(self) -> str | None:
+        """The service on which it is needed; None for what is about the organization."""
+        ...
+
     def before(self) -> Json:
         """The state that the plan was made for, all of it that is changed."""
         ...
