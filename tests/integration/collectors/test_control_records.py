@@ -182,7 +182,7 @@ SERVICES, KEYS, MEMBERS = {"services_follow_audit_log"}, {"keys_follow_audit_log
         ("DELETE FROM api_key", KEYS),
         ("UPDATE member SET role_ids = '[]'", MEMBERS),
         ("UPDATE person SET password_hash = 'x'", MEMBERS),
-        ("UPDATE person SET email = 'b@acme.test'", MEMBERS),
+        ("UPDATE person SET email = 'x@acme.test' WHERE email = 'a@acme.test'", MEMBERS),
         ("DELETE FROM member", MEMBERS),
         ("UPDATE role SET name = 'Admins'", MEMBERS),
         ("UPDATE role SET policies = replace(policies, 'service:view', 'service:delete')", MEMBERS),
