@@ -185,7 +185,7 @@ class SignInLinkIssued(AuditEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class SignedIn(AuditEvent):
-    """A person signed in; `method` is link or password."""
+    """A person signed in; `method` is link, password or invitation."""
 
     code: ClassVar[str] = "user.sign_in"
     activity: ClassVar[str | None] = "user_login"
@@ -195,7 +195,7 @@ class SignedIn(AuditEvent):
 
     def summary(self) -> str:
         """One sentence for people."""
-        return f"A person signed in with a {self.method}."
+        return f"A person signed in with {'an' if self.method == 'invitation' else 'a'} {self.method}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,7 +208,7 @@ class SignInFailed(AuditEvent):
 
     def summary(self) -> str:
         """One sentence for people."""
-        return f"An attempt to sign in with a {self.method} failed."
+        return f"An attempt to sign in with {'an' if self.method == 'invitation' else 'a'} {self.method} failed."
 
 
 @dataclass(frozen=True, kw_only=True)

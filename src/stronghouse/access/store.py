@@ -163,6 +163,11 @@ def set_password_hash(connection: Connection, *, user_id: str, password_hash: st
     connection.execute(update(person).where(person.c.id == user_id).values(password_hash=password_hash))
 
 
+def set_name(connection: Connection, *, user_id: str, name: str) -> None:
+    """Give a person another name."""
+    connection.execute(update(person).where(person.c.id == user_id).values(name=name))
+
+
 def user(connection: Connection, user_id: str) -> User | None:
     """A person by id."""
     row = connection.execute(select(*_USER).where(person.c.id == user_id)).one_or_none()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from stronghouse.access import events as access
+from stronghouse.access.invitations.events import InvitationAccepted
 from stronghouse.audit.store import Entry
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.errors import Invalid
@@ -29,6 +30,7 @@ CODES = tuple(
         access.KeyDeleted,
         access.UserCreated,
         access.PasswordSet,
+        InvitationAccepted,
         regions.AgentJoined,
         regions.AgentCertificateRenewed,
         regions.AgentRevoked,
@@ -77,7 +79,7 @@ def replay(entries: Iterable[Entry]) -> DeclaredState:
                 _service(state, entry, data)
             elif entry.code.startswith("api_key."):
                 _key(state, entry, data)
-            elif entry.code.startswith("user."):
+            elif entry.code.startswith(("user.", "invitation.")):
                 _member(state, entry, data)
             elif entry.code.startswith("organization."):
                 _organization(state, entry, data)
@@ -160,7 +162,7 @@ def _key(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:
 
 def _member(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:
     user_id = str(data["user_id"])
-    if entry.code == access.UserCreated.code:
+    if entry.code in {access.UserCreated.code, InvitationAccepted.code}:
         told: dict[str, Json] = {"email": data["email"], "roles": _sorted(data["role_ids"])}
         state.members[str(entry.organization_id), user_id] = Declared(entry.organization_id, told)
     else:
