@@ -18,6 +18,8 @@ from stronghouse.console import (
     evidence,
     findings,
     guidance,
+    invitation_acceptance,
+    invitations,
     key_changes,
     key_creation,
     keys,
@@ -48,6 +50,7 @@ from stronghouse.plane.limits import MAX_DOCUMENT_BYTES, BodyLimits
 
 MODULES = (
     sign_in,
+    invitation_acceptance,
     account,
     theme,
     policy_reports,
@@ -62,6 +65,7 @@ MODULES = (
     keys,
     key_changes,
     people,
+    invitations,
     person,
     roles,
     access,

@@ -25,7 +25,7 @@ from stronghouse.audit.event import Actor, ActorType
 from stronghouse.kernel.errors import Conflict, Denied, Invalid, Unauthenticated
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
-from tests.unit.access.person import CONTEXT, EMAIL, NEW_PASSWORD, NOW, ORGANIZATION, PASSWORD, SECOND, Ada
+from tests.unit.access.person import CONTEXT, EMAIL, NOW, ORGANIZATION, PASSWORD, SECOND, Ada
 
 GRACE = "grace@example.com"
 EVERYTHING = rights_of([ADMIN])
@@ -174,37 +174,18 @@ def test_a_link_never_takes_over_an_account_that_can_be_signed_in_to(ada: Ada) -
     other = new_id()
     ada.set_password(ada.caller(ada.sign_in().token))
     token = invited(ada, MEMBER.id, email=EMAIL, organization_id=other, by=_administrator_of(ada, other))
-    assert offered(ada, token).account == "password"
+    assert offered(ada, token).account == "existing"
     with pytest.raises(Conflict):
         accept(ada, token)
     linked = ada.member_of(ORGANIZATION, "linked@example.com")
     of_linked = invited(ada, email="linked@example.com", organization_id=other, by=_administrator_of(ada, other))
-    assert offered(ada, of_linked).account == "link"
+    assert offered(ada, of_linked).account == "existing"
     with pytest.raises(Conflict):
         accept(ada, of_linked)
     with ada.log.database.read() as connection:
         user = store.user(connection, linked)
     assert user is not None
     assert user.password_hash is None
-
-
-def test_who_has_a_password_joins_with_it(ada: Ada) -> None:
-    other = new_id()
-    ada.set_password(ada.caller(ada.sign_in().token))
-    bob = ada.member_of(ORGANIZATION, "bob@example.com")
-    ada.set_password(ada.caller(ada.sign_in(email="bob@example.com").token), NEW_PASSWORD)
-    token = invited(ada, MEMBER.id, email=EMAIL, organization_id=other, by=_administrator_of(ada, other))
-    with ada.log.unit_of_work(CONTEXT) as uow, pytest.raises(Denied):
-        acceptance.accept_with_password(
-            uow, token=token, proven=ada.prove(NEW_PASSWORD, "bob@example.com"), binding=None, now=NOW
-        )
-    assert role_ids_of(ada, bob, other) is None
-    with ada.log.unit_of_work(CONTEXT) as uow:
-        new = acceptance.accept_with_password(uow, token=token, proven=ada.prove(), binding=None, now=NOW)
-    caller = ada.caller(new.token)
-    assert set(caller.principal.rights) == {ORGANIZATION, other}
-    (event,) = told(ada, "invitation.accept")
-    assert event["is_new_account"] is False
 
 
 def test_who_is_signed_in_joins_as_themselves_only(ada: Ada) -> None:
@@ -216,6 +197,8 @@ def test_who_is_signed_in_joins_as_themselves_only(ada: Ada) -> None:
     for_ada = invited(ada, MEMBER.id, email=EMAIL, organization_id=other, by=_administrator_of(ada, other))
     joined(ada, caller, for_ada)
     assert role_ids_of(ada, caller.user.id, other) == (MEMBER.id,)
+    assert set(ada.caller(caller.token).principal.rights) == {ORGANIZATION, other}
+    assert [one["is_new_account"] for one in told(ada, "invitation.accept")] == [False]
     with ada.log.unit_of_work(CONTEXT) as uow:
         people.sign_out(uow, caller)
     with pytest.raises(Unauthenticated):

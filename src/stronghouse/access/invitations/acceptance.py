@@ -1,6 +1,6 @@
-"""Accepting an invitation: by somebody new, by who knows their password, or by who is signed in.
+"""Accepting an invitation: by somebody new, who gets an account, or by who is signed in to theirs.
 
-The link alone makes nobody anybody: it never signs in to an account that can be signed in to another way.
+The link alone never signs in to an account that there is: whoever has one signs in as always, with all that this takes.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from stronghouse.access.invitations import store
 from stronghouse.access.invitations.events import InvitationAccepted
 from stronghouse.access.invitations.model import Invitation
 from stronghouse.access.model import User
-from stronghouse.access.people import NewSession, Proven
+from stronghouse.access.people import NewSession
 from stronghouse.access.permissions import Permission
 from stronghouse.access.roles.holding import standing
 from stronghouse.access.roles.policies import NOTHING, Role
@@ -28,8 +28,8 @@ from stronghouse.kernel.errors import Conflict, Denied, Unauthenticated
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
 
-Account = Literal["new", "password", "link"]
-"""What the invited person has: nothing that is worth anything yet, a password, or one-time links only."""
+Account = Literal["new", "existing"]
+"""Whether the invited person has an account that they can sign in to, or could have."""
 
 
 @dataclass(frozen=True)
@@ -101,21 +101,6 @@ def accept_as_new(
     return people.begin_session(uow, user_id=user.id, method="invitation", binding=binding, now=now)
 
 
-def accept_with_password(
-    uow: UnitOfWork, *, token: Secret, proven: Proven, binding: Secret | None, now: datetime
-) -> NewSession:
-    """Make the person whose password was proved a member, and begin a session.
-
-    Raises:
-        Unauthenticated, Conflict: as `offer`; or the password was changed meanwhile.
-        Denied: the invitation is for another address.
-    """
-    found = offer(uow.connection, token, now=now)
-    _check_owner(found, access.user(uow.connection, proven.user_id))
-    _join(uow, found, user_id=proven.user_id, is_new_account=False, now=now)
-    return people.sign_in_with_password(uow, proven, binding=binding, now=now)
-
-
 def accept_signed_in(uow: UnitOfWork, caller: UserCaller, *, token: Secret, now: datetime) -> Offer:
     """Make the person who is signed in a member.
 
@@ -131,11 +116,9 @@ def accept_signed_in(uow: UnitOfWork, caller: UserCaller, *, token: Secret, now:
 
 
 def _account(connection: Connection, user: User | None) -> Account:
-    if user is not None and user.password_hash is not None:
-        return "password"
-    if user is not None and access.memberships(connection, user.id):
-        return "link"
-    return "new"
+    if user is None or (user.password_hash is None and not access.memberships(connection, user.id)):
+        return "new"
+    return "existing"
 
 
 def _offer(connection: Connection, found: Invitation, account: Account, now: datetime) -> Offer:

@@ -29,6 +29,8 @@ CODES = tuple(
         access.KeyUpdated,
         access.KeyDeleted,
         access.UserCreated,
+        access.MemberRolesChanged,
+        access.MemberRemoved,
         access.PasswordSet,
         InvitationAccepted,
         regions.AgentJoined,
@@ -79,7 +81,7 @@ def replay(entries: Iterable[Entry]) -> DeclaredState:
                 _service(state, entry, data)
             elif entry.code.startswith("api_key."):
                 _key(state, entry, data)
-            elif entry.code.startswith(("user.", "invitation.")):
+            elif entry.code.startswith(("user.", "member.", "invitation.")):
                 _member(state, entry, data)
             elif entry.code.startswith("organization."):
                 _organization(state, entry, data)
@@ -162,9 +164,15 @@ def _key(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:
 
 def _member(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:
     user_id = str(data["user_id"])
+    place = str(entry.organization_id), user_id
     if entry.code in {access.UserCreated.code, InvitationAccepted.code}:
         told: dict[str, Json] = {"email": data["email"], "roles": _sorted(data["role_ids"])}
-        state.members[str(entry.organization_id), user_id] = Declared(entry.organization_id, told)
+        state.members[place] = Declared(entry.organization_id, told)
+    elif entry.code == access.MemberRolesChanged.code:
+        known = state.members.setdefault(place, Declared(entry.organization_id))
+        known.fields["roles"] = _sorted(data["after"])
+    elif entry.code == access.MemberRemoved.code:
+        state.members.setdefault(place, Declared(entry.organization_id)).gone = True
     else:
         state.passwords[user_id] = str(data.get("credential"))
 

@@ -203,7 +203,7 @@ def _keys(connection: Connection, declared: DeclaredState, now: datetime) -> lis
 def _members(connection: Connection, declared: DeclaredState, now: datetime) -> list[Resource]:
     rows = {(one.organization_id, one.user.id): one for one in access.every_membership(connection, now=now)}
     resources = []
-    for place in sorted({*rows, *declared.members}):
+    for place in sorted({*rows, *(place for place, one in declared.members.items() if not one.gone)}):
         expected, row = declared.members.get(place), rows.get(place)
         found: list[Json] = ["the database has no row of it"]
         name = str(expected.fields.get("email") if expected else "")
