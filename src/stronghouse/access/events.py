@@ -57,6 +57,37 @@ class KeyDeleted(AuditEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeyRotated(AuditEvent):
+    """An API key got a successor with the same rights; the old one ends at `ends_at`.
+
+    That the successor was made, and that the old one was renamed and ends, are events of their own.
+    """
+
+    code: ClassVar[str] = "api_key.rotate"
+    key_id: str
+    successor_id: str
+    name: str
+    ends_at: datetime
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"API key {self.name!r} was rotated."
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyPolicyChanged(AuditEvent):
+    """How many days API keys may live at most; null is without a maximum."""
+
+    code: ClassVar[str] = "key_policy.update"
+    days_before: int | None
+    days_after: int | None
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return "The maximum lifetime of API keys was changed."
+
+
+@dataclass(frozen=True, kw_only=True)
 class KeyRefused(AuditEvent):
     """A request came with a key that does not hold. At most one event per key and address in ten seconds."""
 

@@ -1,4 +1,4 @@
-"""Invitations."""
+"""Invitations, and how long an organization's keys may live."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0010"
 
 
 def upgrade() -> None:
-    """Add the table; there are none yet."""
+    """Add the tables; there is nothing to put into them yet."""
     op.create_table(
         "invitation",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -28,4 +28,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
         sa.UniqueConstraint("organization_id", "email", name="uq_invitation_email"),
         sa.UniqueConstraint("token_hash", name=op.f("uq_invitation_token_hash")),
+    )
+    op.create_table(
+        "key_policy",
+        sa.Column("organization_id", sa.String(length=36), nullable=False),
+        sa.Column("maximum_lifetime_days", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("organization_id", name=op.f("pk_key_policy")),
     )
