@@ -63,6 +63,7 @@ def test_every_operation_in_scope_answers_as_the_schema_says(cloud: Cloud) -> No
     assert cloud("organizationGet")["name"] == "Renamed"
     keys(cloud)
     members(cloud)
+    invitations(cloud)
     services(cloud)
     activities = cloud("activityGetList")
     cloud("activityGet", activityId=activities[0]["id"])
@@ -74,6 +75,8 @@ def test_every_operation_in_scope_answers_as_the_schema_says(cloud: Cloud) -> No
         "key_create",
         "openapi_key_update",
         "key_delete",
+        "organization_invite_create",
+        "organization_invite_delete",
     }
     assert kinds >= {"service_create", "service_running", "service_update_name", "service_update_ip_access_list"}
     assert kinds >= {"service_stop", "service_start", "service_update_password", "service_delete"}
@@ -112,6 +115,16 @@ def members(cloud: Cloud) -> None:
     ]
     cloud("memberDelete", userId=ada.id)
     assert cloud("memberGetList") == []
+
+
+def invitations(cloud: Cloud) -> None:
+    made = cloud("invitationCreate", {"email": "New.User@Example.com", "assignedRoleIds": [DEVELOPER.id]})
+    assert (made["email"], made["assignedRoles"][0]["roleName"]) == ("new.user@example.com", "Developer")
+    assert made["expireAt"] > made["createdAt"]
+    assert cloud("invitationGetList") == [made]
+    assert cloud("invitationGet", invitationId=made["id"]) == made
+    cloud("invitationDelete", invitationId=made["id"])
+    assert cloud("invitationGetList") == []
 
 
 def roles(cloud: Cloud, user_id: str) -> None:

@@ -42,6 +42,7 @@ EASY: dict[str, Any] = {
     "ipAccessList": [{"source": "192.0.2.0/24", "description": "documentation"}],
     "policies": [{"allowDeny": "ALLOW", "permissions": ["control-plane:service:view"], "resources": ["instance/*"]}],
     "actors": [],
+    "email": "made.up@example.com",
     "provider": "aws",
     "region": "us-east-1",
     "expireAt": "2030-01-01T00:00:00Z",
@@ -66,11 +67,13 @@ class Furnished:
         key = self._post("keys", name="other", ipAccessList=[], assignedRoleIds=[])
         self.secrets += [key["keySecret"]]
         role = self._post("roles", name="Readers", policies=[], actors=[])
+        invitation = self._post("invitations", email="grace@example.com")
         self.ids = {
             "organizationId": self.organization_id,
             "serviceId": made["service"]["id"],
             "keyId": key["key"]["id"],
             "roleId": role["id"],
+            "invitationId": invitation["id"],
         }
 
     def _post(self, path: str, **body: object) -> dict[str, Any]:

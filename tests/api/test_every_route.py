@@ -44,7 +44,7 @@ def path_of(route: APIRoute, organization_id: str) -> str:
     ids |= {"package_id": new_id(), "user_id": new_id()}
     ids |= {"document_id": new_id(), "role_id": new_id()}
     ids["profile"] = "baseline"
-    ids |= {"run_id": new_id(), "channel_id": new_id()}
+    ids |= {"run_id": new_id(), "channel_id": new_id(), "invitation_id": new_id()}
     return route.path.format(**ids)
 
 

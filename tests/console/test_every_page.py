@@ -22,7 +22,7 @@ ROUTES = [
     if isinstance(route, APIRoute)
     for method in sorted(route.methods or ())
 ]
-PUBLIC = {"/sign-in", "/sign-in/link", "/theme", REPORTS}
+PUBLIC = {"/sign-in", "/sign-in/link", "/sign-in/invitation", "/theme", REPORTS}
 """What needs no session."""
 UNBOUND = PUBLIC | {"/sign-out"}
 """What needs no proof that it comes from a page of this origin."""
@@ -32,7 +32,11 @@ PAGES = [route for method, route in ROUTES if method == "GET"]
 
 def is_own(path: str) -> bool:
     """What every person may do with their own session and account, whatever their roles are."""
-    return path in {"/sign-out", "/session/renew"} or path == "/account" or path.startswith("/account/")
+    return (
+        path in {"/sign-out", "/session/renew", "/sign-in/invitation/join"}
+        or path == "/account"
+        or path.startswith("/account/")
+    )
 
 
 EVERY_MEMBER = {"/", "/people"}

@@ -41,6 +41,9 @@ ENDS = {"POST /sign-out", "POST /account/sign-out-everywhere"}
 ON_NO_PAGE = {
     "GET /sign-in": "the way in, before there is a page",
     "GET /sign-in/link": "the way in, from a mail or a terminal",
+    "GET /sign-in/invitation": "the way in, from a mail",
+    "POST /sign-in/invitation": "the form stands where nobody is signed in",
+    "POST /sign-in/invitation/join": "where an invitation's link leads who is signed in",
     "POST /sign-in": "the form stands where nobody is signed in",
     "POST /sign-in/link": "the form stands where nobody is signed in",
     "POST /session/renew": "the script of each page sends it by itself",

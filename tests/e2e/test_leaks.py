@@ -116,13 +116,20 @@ def use_the_console(stack: Stack) -> list[str]:
         service_form = re.findall(form_id, browser.get("/services/new").text)[0]
         numbers = {"idle_minutes": "15", "memory_gb": "8"}
         service = post("/services/new", form_id=service_form, name="console", region="local", **numbers)
-        for page in (key, service):
+        invitation = post("/people/invitations", email="grace@example.com", role=DEVELOPER.id)
+        for page in (key, service, invitation):
             shown = re.findall(r'<pre id="[^"]+" class="secret"[^>]*>([^<]+)</pre>', page)
             assert shown, page
             found += shown
         post("/session/renew")
         post("/account/password", current_password=wrong, password=f"{password}2", again=f"{password}2")
         post("/sign-out")
+        token = re.findall(r"token=(sh_invite_[\w-]+)", invitation)[0]
+        assert "Choose a password" in browser.get("/sign-in/invitation", params={"token": token}).text
+        post("/sign-in/invitation", token=token, name="Grace", password=wrong, again=f"{wrong}2")
+        post("/sign-in/invitation", token=token, name="Grace", password=f"{wrong}3", again=f"{wrong}3")
+        assert "grace@example.com" in browser.get("/account").text
+        found += [token, f"{wrong}2", f"{wrong}3"]
     return sorted({*found, f"{password}2"})
 
 
@@ -137,6 +144,7 @@ def refuse_everywhere(stack: Stack, service_port: int, wrong: str) -> None:
                 http.post(f"{url}/sign-in", data={"email": wrong, "password": wrong}),
                 http.post(url, headers={"X-ClickHouse-User": "default", "X-ClickHouse-Key": wrong}, content=wrong),
                 http.get(f"{url}/sign-in/link?token={wrong}"),
+                http.get(f"{url}/sign-in/invitation?token={wrong}"),
             ):
                 assert answer.status_code < 500
 

@@ -173,6 +173,7 @@ def control_plane(directory: Path) -> Iterator[Plane]:
         service_port=lambda slot: 8444 + slot,
         host="localhost",
         api_url="https://localhost:8440",
+        console_url="https://localhost:8441",
         queries_url="https://localhost:8442",
         ca_file=directory / "ca.pem",
         refusals=Throttle(clock),
@@ -184,6 +185,7 @@ def control_plane(directory: Path) -> Iterator[Plane]:
         ),
         packages=PackageBuilder(audit, directory=directory / "packages", catalogue=catalogue, clock=clock),
         profiles=load_profiles(catalogue),
+        sends_mail=True,
     )
     with TestClient(create_api(control), base_url="https://localhost", raise_server_exceptions=False) as http:
         yield Plane(control, clock, jobs, http, messages)

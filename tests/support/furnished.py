@@ -63,6 +63,7 @@ def furnish(plane: Plane, scene: Scene) -> dict[str, str]:
         "package_id": _package(plane, scene),
         "evidence_id": evidence_id,
         "run_id": run.id,
+        "invitation_id": _invitation(plane, scene, auth),
         "event_id": _column(plane, 'SELECT event_id FROM audit_entry ORDER BY "index" DESC')[0],
         "profile_id": PROFILE,
         "row_id": ROW,
@@ -82,7 +83,7 @@ def pages(ids: dict[str, str]) -> list[str]:
     """The address of every page of the console about what was furnished."""
     routes = [route for module in MODULES for route in module.router.routes if isinstance(route, APIRoute)]
     shown = [route.path for route in routes if "GET" in (route.methods or ()) and not route.path.endswith(DOWNLOADS)]
-    return sorted(path.format(**ids) for path in shown if path != "/sign-in/link")
+    return sorted(path.format(**ids) for path in shown if not path.startswith("/sign-in/"))
 
 
 def rename_everything(connection: Connection, name: str) -> int:
@@ -135,6 +136,13 @@ def _channel(plane: Plane, scene: Scene) -> str:
     wanted = ChannelRequest(name="hook", url=Secret("jsons://hooks.example.com"))
     added = plane.control.channels.add(CONTEXT, wanted, organization_id=scene.operator, now=plane.clock.now())
     return added.id
+
+
+def _invitation(plane: Plane, scene: Scene, auth: tuple[str, str]) -> str:
+    body = {"email": "invited@example.com", "assignedRoleIds": [ADMIN.id]}
+    answer = plane.call("POST", f"/organizations/{scene.operator}/invitations", auth, json=body)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["result"]["id"])
 
 
 def _package(plane: Plane, scene: Scene) -> str:

@@ -10,6 +10,8 @@ from datetime import datetime
 
 from stronghouse.access import store
 from stronghouse.access.events import KeyCreated, KeyDeleted, KeyUpdated
+from stronghouse.access.key_policy import check_lifetime
+from stronghouse.access.key_secrets import new_key_secret
 from stronghouse.access.model import ApiKey, KeyState, Principal, Source
 from stronghouse.access.roles import store as role_store
 from stronghouse.access.roles.changes import check_given
@@ -82,7 +84,7 @@ def create_key(
     """Create a key; `creator` None is the installation itself, on its first start.
 
     Raises:
-        Invalid: a role, an address or a hash is malformed, or the expiry has passed.
+        Invalid: a role, an address or a hash is malformed, or the expiry has passed or exceeds the maximum.
         Denied: it would hold permissions that its creator does not.
         Conflict: too many keys, or the key id is in use.
     """
@@ -90,13 +92,8 @@ def create_key(
     _check_roles(uow, request.role_ids, organization_id=organization_id, creator=creator)
     check_sources(request.ip_access)
     _check_expiry(request.expires_at, now)
-    if (
-        len(store.keys(uow.connection, organization_id=organization_id, limit=KEYS_PER_ORGANIZATION))
-        >= KEYS_PER_ORGANIZATION
-    ):
-        raise Conflict(
-            f"An organization has at most {KEYS_PER_ORGANIZATION} API keys; delete one first.", code="keys_exhausted"
-        )
+    check_lifetime(uow.connection, organization_id=organization_id, created_at=now, expires_at=request.expires_at)
+    _check_room(uow, organization_id)
     key_id, key_secret = (None, None) if request.hashes else _generate(uow, organization_id)
     hashes = request.hashes or _hashes(key_id, key_secret)
     _check_hashes(uow, hashes)
@@ -152,6 +149,13 @@ def update_key(
     if change.clear_expiry:
         wanted["expires_at"] = None
     changed = dataclasses.replace(key, **wanted)
+    if _ends_later(changed.expires_at, key.expires_at):
+        check_lifetime(
+            uow.connection,
+            organization_id=organization_id,
+            created_at=key.created_at,
+            expires_at=changed.expires_at,
+        )
     updates = _updates(key, changed)
     if updates:
         store.update_key(uow.connection, changed)
@@ -208,11 +212,24 @@ def _check_expiry(expires_at: datetime | None, now: datetime) -> None:
         raise Invalid("expireAt has passed already.", code="expiry_past")
 
 
+def _check_room(uow: UnitOfWork, organization_id: str) -> None:
+    found = store.keys(uow.connection, organization_id=organization_id, limit=KEYS_PER_ORGANIZATION)
+    if len(found) >= KEYS_PER_ORGANIZATION:
+        raise Conflict(
+            f"An organization has at most {KEYS_PER_ORGANIZATION} API keys; delete one first.", code="keys_exhausted"
+        )
+
+
+def _ends_later(after: datetime | None, before: datetime | None) -> bool:
+    """Whether an end was put off: a nearer one is always allowed, however far it is still."""
+    return before is not None and (after is None or after > before)
+
+
 def _generate(uow: UnitOfWork, organization_id: str) -> tuple[Secret, Secret]:
     while True:
         key_id = "".join(secrets.choice(ALPHABET) for _ in range(KEY_ID_LENGTH))
         if not store.key_suffix_taken(uow.connection, organization_id=organization_id, suffix=key_id[-SUFFIX_LENGTH:]):
-            return Secret(key_id), Secret.generate(prefix="sh_")
+            return Secret(key_id), new_key_secret()
 
 
 def _hashes(key_id: Secret | None, key_secret: Secret | None) -> KeyHashes:

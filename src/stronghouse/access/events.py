@@ -57,6 +57,37 @@ class KeyDeleted(AuditEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeyRotated(AuditEvent):
+    """An API key got a successor with the same rights; the old one ends at `ends_at`.
+
+    That the successor was made, and that the old one was renamed and ends, are events of their own.
+    """
+
+    code: ClassVar[str] = "api_key.rotate"
+    key_id: str
+    successor_id: str
+    name: str
+    ends_at: datetime
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"API key {self.name!r} was rotated."
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyPolicyChanged(AuditEvent):
+    """How many days API keys may live at most; null is without a maximum."""
+
+    code: ClassVar[str] = "key_policy.update"
+    days_before: int | None
+    days_after: int | None
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return "The maximum lifetime of API keys was changed."
+
+
+@dataclass(frozen=True, kw_only=True)
 class KeyRefused(AuditEvent):
     """A request came with a key that does not hold. At most one event per key and address in ten seconds."""
 
@@ -185,7 +216,7 @@ class SignInLinkIssued(AuditEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class SignedIn(AuditEvent):
-    """A person signed in; `method` is link or password."""
+    """A person signed in; `method` is link, password or invitation."""
 
     code: ClassVar[str] = "user.sign_in"
     activity: ClassVar[str | None] = "user_login"
@@ -195,7 +226,7 @@ class SignedIn(AuditEvent):
 
     def summary(self) -> str:
         """One sentence for people."""
-        return f"A person signed in with a {self.method}."
+        return f"A person signed in with {'an' if self.method == 'invitation' else 'a'} {self.method}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,7 +239,7 @@ class SignInFailed(AuditEvent):
 
     def summary(self) -> str:
         """One sentence for people."""
-        return f"An attempt to sign in with a {self.method} failed."
+        return f"An attempt to sign in with {'an' if self.method == 'invitation' else 'a'} {self.method} failed."
 
 
 @dataclass(frozen=True, kw_only=True)

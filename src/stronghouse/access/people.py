@@ -64,8 +64,7 @@ def create_member(
     local, _, domain = address.rpartition("@")
     if not local or not domain or len(address) > MAX_EMAIL or not address.isprintable() or " " in address:
         raise Invalid("This is not an e-mail address.", code="email_invalid")
-    if len(name) > MAX_NAME or not name.isprintable():
-        raise Invalid(f"A person's name has at most {MAX_NAME} characters, all of them printable.", code="name_invalid")
+    check_name(name)
     user = store.user_by_email(uow.connection, address)
     if user is not None and organization_id in store.memberships(uow.connection, user.id):
         raise Conflict(
@@ -80,6 +79,19 @@ def create_member(
     )
     uow.record(UserCreated(organization_id=organization_id, user_id=user.id, email=user.email, role_ids=list(role_ids)))
     return user
+
+
+def check_name(name: str) -> None:
+    """Raise Invalid for what cannot be a person's name."""
+    if len(name.strip()) > MAX_NAME or not name.isprintable():
+        raise Invalid(f"A person's name has at most {MAX_NAME} characters, all of them printable.", code="name_invalid")
+
+
+def end_everything(connection: Connection, *, user_id: str) -> int:
+    """End all sessions and unused links of a person; how many sessions."""
+    ended = store.end_sessions(connection, user_id=user_id)
+    store.delete_sign_in_links(connection, user_id=user_id)
+    return ended
 
 
 def issue_sign_in_link(uow: UnitOfWork, *, email: str, now: datetime) -> Secret:
@@ -107,7 +119,7 @@ def sign_in_with_link(uow: UnitOfWork, *, token: Secret, now: datetime, binding:
     user_id = store.use_sign_in_link(uow.connection, token_hash=hash_text(token.reveal()), now=now)
     if user_id is None:
         raise Unauthenticated("This sign-in link was used already or has expired; make a new one.", code="link_spent")
-    return _begin(uow, user_id=user_id, method="link", binding=binding, now=now)
+    return begin_session(uow, user_id=user_id, method="link", binding=binding, now=now)
 
 
 def link_owner(connection: Connection, *, token: Secret, now: datetime) -> User | None:
@@ -159,7 +171,7 @@ def sign_in_with_password(
         Invalid: the secret is too short to be one.
     """
     _check_proof(uow, proven, user_id=proven.user_id)
-    return _begin(uow, user_id=proven.user_id, method="password", binding=binding, now=now)
+    return begin_session(uow, user_id=proven.user_id, method="password", binding=binding, now=now)
 
 
 def _check_proof(uow: UnitOfWork, proven: Proven, *, user_id: str) -> None:
@@ -217,7 +229,7 @@ def step_up(uow: UnitOfWork, caller: UserCaller, proven: Proven, *, now: datetim
     Raises:
         Unauthenticated: the proof is another person's, or of a password that was changed, or the session has ended.
     """
-    _check_session(uow, caller)
+    check_session(uow, caller)
     _check_proof(uow, proven, user_id=caller.user.id)
     store.mark_stepped_up(uow.connection, session_id=caller.session.id, now=now)
     for organization_id in _organizations(uow, caller.user.id):
@@ -267,7 +279,7 @@ def change_password(
         Conflict: they have one, and nothing proves that they know it.
         Unauthenticated: the proof does not hold, or the session has ended.
     """
-    _check_session(uow, caller)
+    check_session(uow, caller)
     user = store.user(uow.connection, caller.user.id)
     if proven is not None:
         _check_proof(uow, proven, user_id=caller.user.id)
@@ -314,7 +326,8 @@ def forget_ended(log: AuditLog, now: datetime) -> None:
         store.delete_ended(connection, now=now)
 
 
-def _begin(uow: UnitOfWork, *, user_id: str, method: str, binding: Secret | None, now: datetime) -> NewSession:
+def begin_session(uow: UnitOfWork, *, user_id: str, method: str, binding: Secret | None, now: datetime) -> NewSession:
+    """Begin a session for somebody who has proved who they are; raises Invalid for a binding that is too short."""
     if binding is not None and len(binding.reveal()) < MIN_BINDING:
         raise Invalid(f"The secret of a session has at least {MIN_BINDING} characters.", code="binding_short")
     token = Secret.generate(prefix=TOKEN_PREFIX)
@@ -336,7 +349,7 @@ def _begin(uow: UnitOfWork, *, user_id: str, method: str, binding: Secret | None
     return NewSession(session, token)
 
 
-def _check_session(uow: UnitOfWork, caller: UserCaller) -> None:
+def check_session(uow: UnitOfWork, caller: UserCaller) -> None:
     """Raise Unauthenticated if the session was ended since the caller was let in."""
     if store.session_of(uow.connection, user_id=caller.user.id, session_id=caller.session.id) is None:
         raise session_over()
@@ -349,8 +362,7 @@ def _end(uow: UnitOfWork, caller: UserCaller, *, session_id: str) -> None:
 
 
 def _end_all(uow: UnitOfWork, *, user_id: str) -> int:
-    ended = store.end_sessions(uow.connection, user_id=user_id)
-    store.delete_sign_in_links(uow.connection, user_id=user_id)
+    ended = end_everything(uow.connection, user_id=user_id)
     for organization_id in _organizations(uow, user_id):
         uow.record(SignedOutEverywhere(organization_id=organization_id, user_id=user_id, sessions=ended))
     return ended

@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     ForeignKey,
+    Integer,
     Row,
     String,
     Table,
@@ -40,6 +41,12 @@ api_key = Table(
     Column("created_at", Timestamp, nullable=False),
     Column("expires_at", Timestamp, nullable=True),
     Column("used_at", Timestamp, nullable=True),
+)
+key_policy = Table(
+    "key_policy",
+    metadata,
+    Column("organization_id", identifier(), primary_key=True),
+    Column("maximum_lifetime_days", Integer, nullable=False),
 )
 person = Table(
     "person",
@@ -148,6 +155,19 @@ def credential(*hashes: str) -> str:
     return hashlib.sha256("\n".join(hashes).encode()).hexdigest()[:32]
 
 
+def maximum_key_lifetime(connection: Connection, organization_id: str) -> int | None:
+    """Days after which keys of an organization end at the latest; None without a maximum."""
+    query = select(key_policy.c.maximum_lifetime_days).where(key_policy.c.organization_id == organization_id)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def set_maximum_key_lifetime(connection: Connection, *, organization_id: str, days: int | None) -> None:
+    """Set or lift that maximum."""
+    connection.execute(delete(key_policy).where(key_policy.c.organization_id == organization_id))
+    if days is not None:
+        connection.execute(insert(key_policy).values(organization_id=organization_id, maximum_lifetime_days=days))
+
+
 def mark_key_used(connection: Connection, *, key_id: str, used_at: datetime) -> None:
     """Note when a key was used last."""
     connection.execute(update(api_key).where(api_key.c.id == key_id).values(used_at=used_at))
@@ -161,6 +181,11 @@ def insert_user(connection: Connection, user: User) -> None:
 def set_password_hash(connection: Connection, *, user_id: str, password_hash: str) -> None:
     """Replace a person's password."""
     connection.execute(update(person).where(person.c.id == user_id).values(password_hash=password_hash))
+
+
+def set_name(connection: Connection, *, user_id: str, name: str) -> None:
+    """Give a person another name."""
+    connection.execute(update(person).where(person.c.id == user_id).values(name=name))
 
 
 def user(connection: Connection, user_id: str) -> User | None:

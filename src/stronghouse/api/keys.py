@@ -83,24 +83,20 @@ def create_key(request: Request, organization_id: str, body: KeyPost) -> Respons
     caller: Caller = request.state.caller
     if body.roles and not body.assignedRoleIds:
         raise Invalid(LEGACY_ROLES, code="legacy_roles")
-    hashes = body.hashData
     wanted = api_keys.KeyRequest(
         name=body.name,
         role_ids=tuple(role.lower() for role in body.assignedRoleIds),
         ip_access=sources(body.ipAccessList),
         state=body.state,
         expires_at=in_utc(body.expireAt),
-        hashes=api_keys.KeyHashes(hashes.keyIdHash, hashes.keyIdSuffix, hashes.keySecretHash) if hashes else None,
+        hashes=hashes_of(body.hashData),
     )
     with plane.audit.unit_of_work(caller.context) as uow:
         new = api_keys.create_key(
             uow, wanted, organization_id=organization_id, creator=caller.principal, now=plane.clock.now()
         )
         roles = roles_of(uow.connection, organization_id)
-    result: dict[str, object] = {"key": view(new.key, roles)}
-    if new.key_id and new.key_secret:
-        result |= {"keyId": new.key_id.reveal(), "keySecret": new.key_secret.reveal()}
-    return success(request, result)
+    return success(request, new_view(new, roles))
 
 
 @router.get("/{key_id}")
@@ -154,6 +150,19 @@ def delete_key(request: Request, organization_id: str, key_id: str) -> Response:
     with plane.audit.unit_of_work(caller.context) as uow:
         api_keys.delete_key(uow, organization_id=organization_id, key_id=parse_uuid(key_id), editor=caller.principal)
     return success(request)
+
+
+def hashes_of(data: HashData | None) -> api_keys.KeyHashes | None:
+    """The hashes of a key that the caller made, if they made it."""
+    return None if data is None else api_keys.KeyHashes(data.keyIdHash, data.keyIdSuffix, data.keySecretHash)
+
+
+def new_view(new: api_keys.NewKey, roles: Roles) -> dict[str, object]:
+    """A key just made, with its id and secret unless the caller made those."""
+    result: dict[str, object] = {"key": view(new.key, roles)}
+    if new.key_id and new.key_secret:
+        result |= {"keyId": new.key_id.reveal(), "keySecret": new.key_secret.reveal()}
+    return result
 
 
 def view(key: ApiKey, roles: Roles) -> dict[str, object]:

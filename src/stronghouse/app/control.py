@@ -16,16 +16,18 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from stronghouse.access.invitations.actions import end_expired as end_expired_invitations
 from stronghouse.access.people import forget_ended
 from stronghouse.api.application import create_api
 from stronghouse.app.control_collectors import ControlParts, control_collectors, control_completions
 from stronghouse.app.control_edge import ControlEdge, virtual_hosts
+from stronghouse.app.control_mail import open_mailer
 from stronghouse.app.control_notices import keep_history, open_channels
 from stronghouse.app.control_secrets import CONTROL_KEY_SUFFIX, ControlSecrets, open_secrets
 from stronghouse.app.fact_source import FactSource
 from stronghouse.app.first_start import ADMIN_EMAIL, LOCAL_REGION, FirstSecrets, set_up
 from stronghouse.app.maintenance import Maintenance
-from stronghouse.app.own_machine import console_link
+from stronghouse.app.own_machine import console_link, console_url
 from stronghouse.app.service_reports import ServiceReports
 from stronghouse.audit import checkpoint
 from stronghouse.audit.event import SYSTEM, Context
@@ -41,6 +43,7 @@ from stronghouse.kernel.files import private_directory, write_private
 from stronghouse.kernel.processes import forbid_core_files
 from stronghouse.kernel.secret import Secret
 from stronghouse.notifications.delivery import Deliverer
+from stronghouse.notifications.invitation_post import InvitationPost
 from stronghouse.notifications.ports import NoticeSource
 from stronghouse.organizations import store as organizations
 from stronghouse.plane.parts import ControlPlane
@@ -102,6 +105,7 @@ class Control:
     def __init__(self, settings: ControlSettings) -> None:
         self.settings = settings
         self.clock = SystemClock()
+        self.mailer = open_mailer(self.clock)
         self.directory = private_directory(settings.state_directory / "control")
         self.secrets: ControlSecrets = open_secrets(
             self.directory, machine_key=settings.machine_key_file, clock=self.clock
@@ -136,6 +140,7 @@ class Control:
                 "history": lambda now: forget_old(self.audit, now=now),
                 "dispositions": lambda now: end_expired(self.audit, now),
                 "sessions": lambda now: forget_ended(self.audit, now),
+                "invitations": lambda now: end_expired_invitations(self.audit, now),
             },
             clock=self.clock,
         )
@@ -173,6 +178,7 @@ class Control:
             service_port=lambda slot: self.settings.port_base + SERVICES_OFFSET + slot,
             host="localhost",
             api_url=f"https://localhost:{self.settings.port_base}",
+            console_url=console_url(self.settings.port_base),
             queries_url=f"https://localhost:{self.settings.port_base + QUERIES_OFFSET}",
             ca_file=self.settings.state_directory.absolute() / CA_FILE,
             refusals=Throttle(self.clock),
@@ -182,6 +188,7 @@ class Control:
             packages=self.packages,
             documents=self.documents,
             profiles=self.profiles,
+            sends_mail=self.mailer is not None,
         )
 
     def _checks(self) -> CheckRunner:
@@ -277,6 +284,11 @@ class Control:
             "packages": functools.partial(self.packages.run_forever, self.stopping),
             "maintenance": functools.partial(self.maintenance.run_forever, self.stopping),
         }
+        if self.mailer is not None:
+            post = InvitationPost(
+                self.audit, mailer=self.mailer, console_url=console_url(self.settings.port_base), clock=self.clock
+            )
+            works["invitations"] = functools.partial(post.run_forever, self.stopping)
         for name, work in works.items():
             threading.Thread(target=work, name=name, daemon=True).start()
 

@@ -1,5 +1,6 @@
 """`stronghouse key`: API keys."""
 
+import re
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ from stronghouse.cli.client import connect
 from stronghouse.cli.confirmation import confirm
 from stronghouse.cli.dates import checked_moment
 from stronghouse.cli.failures import Json
-from stronghouse.cli.output import remark, show_fields, show_json, show_table
+from stronghouse.cli.output import counted, for_people, remark, show_fields, show_json, show_table
 from stronghouse.cli.resources import Organization, find_key, organization_path, role_ids
 from stronghouse.cli.sources import parse_entries
 from stronghouse.kernel.errors import Invalid
@@ -114,6 +115,55 @@ def update_key(
         )
 
 
+@app.command("rotate")
+def rotate_key(
+    key: Name,
+    overlap: Annotated[
+        str, typer.Option(help="How long the old key works beside the new one, as 30m, 24h or 7d; at most 30d.")
+    ] = "24h",
+    org: Organization = None,
+    as_json: Json = False,
+) -> None:
+    """Make a successor with the same name, roles and addresses. The old key ends after the overlap."""
+    minutes = _minutes(overlap)
+    with connect() as client:
+        path = organization_path(client, org)
+        result = client.post(f"{path}/keys/{find_key(client, path, key)['id']}/rotate", {"overlapMinutes": minutes})
+    if as_json:
+        show_json(result)
+        return
+    show_fields([("id", result["key"]["id"]), ("key id", result["keyId"]), ("key secret", result["keySecret"])])
+    old = result["predecessor"]
+    remark(f"The secret is shown this once. The old key is {old['name']!r} and ends at {for_people(old['expireAt'])}.")
+
+
+@app.command("policy")
+def policy(
+    maximum_days: Annotated[
+        int | None, typer.Option(help="New keys end at most so many days after they are made.", min=1)
+    ] = None,
+    no_maximum: Annotated[bool, typer.Option("--no-maximum", help="Lift the maximum.")] = False,
+    org: Organization = None,
+    as_json: Json = False,
+) -> None:
+    """Show how long API keys may live, or set it."""
+    if maximum_days is not None and no_maximum:
+        raise Invalid("Choose one of --maximum-days and --no-maximum.")
+    with connect() as client:
+        path = f"{organization_path(client, org)}/keyPolicy"
+        if maximum_days is None and not no_maximum:
+            result = client.get(path)
+        else:
+            result = client.put(path, {"maximumLifetimeDays": maximum_days})
+    days = result["maximumLifetimeDays"]
+    if as_json:
+        show_json(result)
+    elif days is None:
+        typer.echo("API keys have no maximum lifetime.")
+    else:
+        typer.echo(f"API keys end at most {counted(days, 'day')} after they are made.")
+
+
 @app.command("delete")
 def delete_key(
     key: Name,
@@ -132,6 +182,14 @@ def delete_key(
         show_json({"deleted": found["id"]})
     else:
         remark(f"The API key {found['name']} is deleted.")
+
+
+def _minutes(text: str) -> int:
+    """Minutes in `30m`, `24h` or `7d`; raises Invalid."""
+    found = re.fullmatch(r"([0-9]{1,6})([mhd])", text.strip())
+    if found is None:
+        raise Invalid("--overlap takes a time as 30m, 24h or 7d.")
+    return int(found[1]) * {"m": 1, "h": 60, "d": 1440}[found[2]]
 
 
 def _roles(key: dict[str, Any]) -> str:

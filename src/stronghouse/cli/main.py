@@ -18,6 +18,7 @@ from stronghouse.cli import (
     evidence,
     finding,
     history,
+    invitation,
     join,
     key,
     matrix,
@@ -60,6 +61,7 @@ app.command("fill-demo", hidden=True)(demo.fill_demo)
 for noun in (
     advisories,
     member,
+    invitation,
     notification,
     service,
     key,

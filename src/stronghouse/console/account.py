@@ -25,6 +25,7 @@ router = APIRouter(prefix="/account")
 DONE = {
     "password": "Your password is set. Your other sessions and unused sign-in links have ended.",
     "session": "That session has ended.",
+    "joined": "You have accepted the invitation and are a member of that organization.",
 }
 NewPassword = Annotated[str, Form(max_length=512)]
 

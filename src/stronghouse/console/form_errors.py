@@ -16,6 +16,11 @@ FIELDS = {
     "ip_access_too_long": "sources",
     "expiry_past": "last_day",
     "name_mismatch": "typed",
+    "lifetime_exceeded": "last_day",
+    "lifetime_invalid": "days",
+    "email_invalid": "email",
+    "member_exists": "email",
+    "invitation_exists": "email",
     "step_up_failed": PASSWORD,
 }
 """The field that is to blame, by the error's code."""

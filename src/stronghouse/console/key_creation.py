@@ -12,6 +12,7 @@ from stronghouse.access.model import Source
 from stronghouse.access.permissions import Permission
 from stronghouse.access.roles.system import DEVELOPER
 from stronghouse.console import key_commands
+from stronghouse.console.equivalents import Equivalent
 from stronghouse.console.form_errors import REFUSALS, problems_of, status_of
 from stronghouse.console.key_forms import MAX_LIST, KeyForm, WantedKey, read_form
 from stronghouse.console.key_view import ABOUT_ROLES, grantable, line_of
@@ -48,7 +49,7 @@ def create(request: Request, form: Annotated[KeyForm, Form()]) -> Response:
         if error.code == SENT:
             problems[""] += " It may have made a key: look at the list before you send it again."
         return _form_page(visitor, form, problems, status=status_of(error))
-    return _created_page(visitor, new, wanted)
+    return created_page(visitor, new, key_commands.creation(visitor.equivalents, wanted, visitor.roles))
 
 
 def _form_page(visitor: Visit, form: KeyForm, problems: dict[str, str], *, status: int = 200) -> Response:
@@ -69,7 +70,8 @@ def _form_page(visitor: Visit, form: KeyForm, problems: dict[str, str], *, statu
     )
 
 
-def _created_page(visitor: Visit, new: NewKey, wanted: WantedKey) -> Response:
+def created_page(visitor: Visit, new: NewKey, command: Equivalent) -> Response:
+    """The one page that shows a new key's secret; `command` is how it is made without the console."""
     if new.key_id is None or new.key_secret is None:
         raise Internal("A key was made without a secret.")
     return visitor.page(
@@ -81,5 +83,5 @@ def _created_page(visitor: Visit, new: NewKey, wanted: WantedKey) -> Response:
         key_secret=new.key_secret.reveal(),
         exports=key_commands.exports(visitor.plane, key_id=new.key_id, key_secret=new.key_secret),
         clickhousectl=key_commands.clickhousectl(visitor.plane),
-        command=key_commands.creation(visitor.equivalents, wanted, visitor.roles),
+        command=command,
     )

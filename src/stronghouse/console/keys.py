@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from stronghouse.access import api_keys, store
 from stronghouse.access.api_keys import KEYS_PER_ORGANIZATION, KeyChange
+from stronghouse.access.key_policy import maximum_lifetime_days
 from stronghouse.access.model import ApiKey
 from stronghouse.access.permissions import Permission
 from stronghouse.console import key_commands
@@ -24,7 +25,10 @@ DONE = {
     "enabled": "The key works again.",
     "disabled": "The key is disabled: it is refused from the next request on.",
 }
-DELETED = "The key is deleted: it is refused from the next request on."
+LIST_DONE = {
+    "deleted": "The key is deleted: it is refused from the next request on.",
+    "policy": "The maximum lifetime is set, for keys that are made or get a later end from now on.",
+}
 Done = Annotated[str, Query(max_length=16)]
 
 
@@ -41,14 +45,17 @@ def list_page(
     now, wanted = visitor.plane.clock.now(), Wanted(q, state, order)
     with visitor.plane.database.read() as connection:
         keys = store.keys(connection, organization_id=visitor.organization_id)
+        days = maximum_lifetime_days(connection, visitor.organization_id)
     return visitor.page(
         "keys.html",
+        maximum_days=days,
+        may_set_maximum=visitor.may(Permission.ORGANIZATION_MANAGE),
         lines=select(keys, wanted, now, visitor.roles),
         total=len(keys),
         limit=KEYS_PER_ORGANIZATION,
         wanted=wanted,
         states=STATES,
-        done=DELETED if done == "deleted" else None,
+        done=LIST_DONE.get(done),
         may_create=visitor.may(Permission.API_KEYS_CREATE),
         create_permission=Permission.API_KEYS_CREATE,
         audit=Permission.AUDIT_LOG_VIEW,
@@ -152,6 +159,8 @@ def _key_page(
         update_permission=Permission.API_KEYS_UPDATE,
         may_delete=visitor.may(Permission.API_KEYS_DELETE),
         delete_permission=Permission.API_KEYS_DELETE,
+        may_rotate=visitor.may(Permission.API_KEYS_CREATE) and visitor.may(Permission.API_KEYS_UPDATE),
+        rotate_permission=Permission.API_KEYS_CREATE,
         audit=Permission.AUDIT_LOG_VIEW,
         switch=key_commands.switch(visitor.equivalents, key, other),
         deletion=key_commands.deletion(visitor.equivalents, key),

@@ -1,4 +1,4 @@
-"""The people of the organization: who they are and what they may do."""
+"""The people of the organization: who they are, what they may do, and who is invited."""
 
 from typing import Annotated
 from urllib.parse import urlencode
@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from stronghouse.access.members import Member, members_of
 from stronghouse.access.permissions import Permission
+from stronghouse.console.invitation_view import invitation_section
 from stronghouse.console.key_view import ABOUT_ROLES
 from stronghouse.console.state import visit
 
@@ -48,6 +49,7 @@ def list_page(
         manage_permission=Permission.MEMBERS_MANAGE,
         sees_sessions=visitor.may(Permission.ORGANIZATION_MANAGE),
         sessions_permission=Permission.ORGANIZATION_MANAGE,
+        **invitation_section(visitor),
     )
 
 

@@ -39,9 +39,9 @@ def sign_in_with_link(request: Request, token: Field, without_script: Field = ""
     console: Console = request.app.state.console
     plane = console.plane
     try:
-        _check_script(request, without_script)
+        check_script(request, without_script)
         with plane.audit.unit_of_work(context_of(request)) as uow:
-            people.end_replaced(uow, token=_cookie(request))
+            people.end_replaced(uow, token=session_cookie(request))
             new = people.sign_in_with_link(
                 uow, token=Secret(token), binding=request.state.binding, now=plane.clock.now()
             )
@@ -51,7 +51,7 @@ def sign_in_with_link(request: Request, token: Field, without_script: Field = ""
         return _refused(request, error, method="link")
     with plane.database.read() as connection:
         user = access.user(connection, new.session.user_id)
-    return _signed_in(new, "/" if user is not None and user.password_hash else "/account/password")
+    return signed_in(new, "/" if user is not None and user.password_hash else "/account/password")
 
 
 @router.post("/sign-in")
@@ -60,18 +60,18 @@ def sign_in(request: Request, email: Field, password: Field, without_script: Fie
     console: Console = request.app.state.console
     plane = console.plane
     try:
-        _check_script(request, without_script)
+        check_script(request, without_script)
         console.attempts.note(address=context_of(request).address, account=email)
         with plane.database.read() as connection:
             proven = people.check_password(connection, email=email, password=Secret(password))
         with plane.audit.unit_of_work(context_of(request)) as uow:
-            people.end_replaced(uow, token=_cookie(request))
+            people.end_replaced(uow, token=session_cookie(request))
             new = people.sign_in_with_password(uow, proven, binding=request.state.binding, now=plane.clock.now())
     except (Invalid, TooMany) as error:
         return _sign_in_page(request, email=email, problem=error.public, status=STATUS[error.kind])
     except Unauthenticated as error:
         return _refused(request, error, method="password", email=email)
-    return _signed_in(new, "/")
+    return signed_in(new, "/")
 
 
 @router.post("/session/renew")
@@ -106,7 +106,7 @@ def signed_out(response: Response) -> Response:
     return response
 
 
-def _check_script(request: Request, without_script: str) -> None:
+def check_script(request: Request, without_script: str) -> None:
     """Raise Invalid where a script should have bound the session and did not.
 
     Whatever answers on another port can fill this browser with cookies until our scripts are refused for the size of
@@ -119,7 +119,8 @@ def _check_script(request: Request, without_script: str) -> None:
         )
 
 
-def _cookie(request: Request) -> Secret:
+def session_cookie(request: Request) -> Secret:
+    """The token that the browser shows; empty where it has none."""
     return Secret(request.cookies.get(COOKIE, ""))
 
 
@@ -158,7 +159,8 @@ def _refused(request: Request, error: Unauthenticated, *, method: str, email: st
     return _sign_in_page(request, email=email, problem=error.public, status=401)
 
 
-def _signed_in(new: people.NewSession, address: str) -> RedirectResponse:
+def signed_in(new: people.NewSession, address: str) -> RedirectResponse:
+    """Lead on with the cookie of a session just begun."""
     response = RedirectResponse(local_path(address), status_code=303)
     _set_cookie(response, new.token)
     return response

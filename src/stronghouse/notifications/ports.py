@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from stronghouse.kernel.secret import Secret
 from stronghouse.notifications.model import Notice
+from stronghouse.notifications.smtp import Mail
 
 
 class NoticeSource(Protocol):
@@ -30,4 +31,12 @@ class Sender(Protocol):
 
         `inside` says whether it may go to the networks that the operator allowed besides public addresses.
         """
+        ...
+
+
+class Mailer(Protocol):
+    """Sends mail to people. May block for a minute or two."""
+
+    def send(self, mail: Mail) -> None:
+        """Hand one message over; raises `smtp.MailRefused` for good, Unavailable where trying again may help."""
         ...

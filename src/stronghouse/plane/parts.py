@@ -28,6 +28,7 @@ class ControlPlane:
     service_port: Callable[[int], int]  # a service's HTTPS port from its slot
     host: str
     api_url: str
+    console_url: str
     queries_url: str
     ca_file: Path  # the certificate of the authority that clients are to trust
     refusals: Throttle
@@ -37,3 +38,4 @@ class ControlPlane:
     packages: PackageBuilder
     documents: DocumentLibrary
     profiles: Mapping[str, Profile]
+    sends_mail: bool  # whether a mail server is set, so that invitations are mailed and not shown

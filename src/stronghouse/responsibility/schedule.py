@@ -31,10 +31,14 @@ TOUCHED_BY: Mapping[str, Collection[str]] = {
     "finding": ("findings",),
     "guidance": ("guidance",),
     "hosting": ("documents",),
+    "invitation": ("control_access", "declared_state"),
+    "key_policy": ("control_access",),
+    "member": ("control_access", "declared_state"),
     "notification_channel": ("notification_channels",),
     "package": ("packages",),
     "region": ("agents", "declared_state", "documents", "guidance"),
     "responsibility": ("guidance",),
+    "role": ("control_access",),
     "user": ("control_access",),
 }
 """By the first word of an audit event's code: whose facts it may have changed; they are looked at again soon."""

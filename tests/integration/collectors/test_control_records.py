@@ -1,5 +1,6 @@
 """The control plane's own records: what was done through the product passes, what was done past it is found."""
 
+import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +15,9 @@ from sqlalchemy import Connection
 from stronghouse.access import people
 from stronghouse.access.authentication import authenticate_session
 from stronghouse.access.certificates import CertificateAuthority, Purpose, new_key_and_request
+from stronghouse.access.invitations.acceptance import accept_as_new
 from stronghouse.access.model import Principal, Source
+from stronghouse.access.passwords import hash_password
 from stronghouse.access.permissions import Permission
 from stronghouse.access.roles import actions as roles
 from stronghouse.access.roles.holding import remove_member, set_member_roles
@@ -25,6 +28,7 @@ from stronghouse.app.fact_source import FactSource
 from stronghouse.audit.event import Actor, ActorType
 from stronghouse.kernel.clock import SystemClock
 from stronghouse.kernel.errors import Unavailable
+from stronghouse.kernel.secret import Secret
 from stronghouse.regions import admission
 from stronghouse.regions.hub import Hub
 from stronghouse.responsibility.collectors.agents import await_agents, collect_agents
@@ -155,6 +159,35 @@ def test_whatever_was_done_through_the_product_passes(
     assert installation.failing() == set()
     assert installation.states("agents_follow_audit_log", installation.declared) == {"pass"}
     assert installation.states("service_backup_exists", installation.declared) == {"fail"}
+
+
+def test_members_who_were_invited_changed_or_removed_are_as_the_log_says(installation: Installation) -> None:
+    plane = installation.plane
+    admin, place = plane.admin(installation.organization), f"/organizations/{installation.organization}"
+    plane.control.sends_mail = False
+    body = {"email": "grace@acme.test", "assignedRoleIds": [ADMIN.id]}
+    link = plane.call("POST", f"{place}/invitationDeliveries", admin, json=body).json()["result"]["link"]
+    with plane.control.audit.unit_of_work(CONTEXT) as uow:
+        accept_as_new(
+            uow,
+            token=Secret(link.partition("token=")[2]),
+            name="Grace",
+            password_hash=hash_password(Secret("Walrus onyx fable crumpet 1")),
+            binding=None,
+            now=plane.clock.now(),
+        )
+    assert installation.states("members_follow_audit_log", installation.declared) == {"pass"}
+    members = plane.call("GET", f"{place}/members", admin).json()["result"]
+    (grace,) = (one["userId"] for one in members if one["email"] == "grace@acme.test")
+    change = {"assignedRoleIds": [DEVELOPER.id]}
+    assert plane.call("PATCH", f"{place}/members/{grace}", admin, json=change).status_code == 200
+    assert installation.states("members_follow_audit_log", installation.declared) == {"pass"}
+    assert plane.call("DELETE", f"{place}/members/{grace}", admin).status_code == 200
+    assert installation.states("members_follow_audit_log", installation.declared) == {"pass"}
+    installation.run(
+        "INSERT INTO member VALUES (?, ?, ?, 1)", installation.organization, grace, json.dumps([DEVELOPER.id])
+    )
+    assert "fail" in installation.states("members_follow_audit_log", installation.declared)
 
 
 WIDE = '[{"source": "0.0.0.0/0", "description": ""}]'

@@ -42,3 +42,24 @@ def test_refusals_have_an_exit_code_of_their_own(cli: Cli, plane: Plane, organiz
     assert "FORBIDDEN" not in denied.err
     monkeypatch.setenv("STRONGHOUSE_KEY_SECRET", "wrong")
     assert cli("key", "list").code == 4
+
+
+def test_a_key_is_rotated_with_an_overlap(cli: Cli, plane: Plane) -> None:
+    cli("key", "create", "deploy", "--role", "Developer", "--ip", "127.0.0.0/8")
+    done = cli("key", "rotate", "deploy", "--overlap", "90m", "--json").json
+    assert done["keySecret"].startswith("sh_key_")
+    assert done["predecessor"]["expireAt"] == "2026-11-23T13:30:00.000Z"
+    shown = cli("key", "rotate", "deploy")
+    assert (shown.code, done["key"]["id"] in shown.out) == (0, False)
+    assert "The old key is 'deploy (until 2026-11-24 12:00)' and ends at 2026-11-24 12:00:00 UTC." in shown.err
+    for wrong in ("1", "h", "1w", "-1h", "31d", "0m"):
+        assert cli("key", "rotate", "deploy", f"--overlap={wrong}").code == 1
+
+
+def test_how_long_keys_may_live_is_shown_and_set(cli: Cli) -> None:
+    assert cli("key", "policy").out == "API keys have no maximum lifetime.\n"
+    assert cli("key", "policy", "--maximum-days", "1").out == "API keys end at most 1 day after they are made.\n"
+    assert cli("key", "policy", "--json").json == {"maximumLifetimeDays": 1}
+    assert "at most 1 day after" in cli("key", "create", "deploy").err
+    assert cli("key", "policy", "--no-maximum", "--json").json == {"maximumLifetimeDays": None}
+    assert cli("key", "policy", "--no-maximum", "--maximum-days", "3").code == 1

@@ -48,6 +48,7 @@ def _key(**changed: Json) -> dict[str, Json]:
         "created_at": "2026-01-01T00:00:00.000Z",
         "expires_at": "2027-01-01T00:00:00.000Z",
         "used_at": "2026-11-22T00:00:00.000Z",
+        "maximum_lifetime_days": 365,
     }
     return {"id": "api_key/k", "kind": "api_key", **fine, **changed}
 
@@ -248,6 +249,14 @@ PRODUCT: Mapping[str, Parts] = {
         _key(),
         [(_key(expires_at=None), "never ends"), (_key(expires_at="2028-01-01T00:00:00.000Z"), "another 403 days")],
         _ENDED,
+    ),
+    "api_keys_within_maximum": (
+        _key(),
+        [
+            (_key(maximum_lifetime_days=364), "ends 365 days after it was made, and the maximum is 364"),
+            (_key(expires_at=None), "never ends, and the maximum is 365"),
+        ],
+        [*_ENDED, _key(maximum_lifetime_days=None, expires_at=None)],
     ),
     "api_keys_unused_disabled": (
         _key(used_at=None, created_at="2026-08-26T00:00:00.000Z"),

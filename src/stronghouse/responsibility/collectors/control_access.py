@@ -14,11 +14,11 @@ from stronghouse.organizations import store as organizations
 from stronghouse.organizations.model import Organization
 from stronghouse.responsibility.facts import Facts, Resource
 
-VERSION = 1
+VERSION = 2
 METHOD = (
-    "The tables of organizations, members, people, sessions, one-time links and API keys in one snapshot of the "
-    "control plane's database; the time of the last sign-in is that of the newest event `user.sign_in` in the audit "
-    "log. This version knows no second factor, so nobody has one."
+    "The tables of organizations, members, people, sessions, one-time links, API keys and how long those may live, in "
+    "one snapshot of the control plane's database; the time of the last sign-in is that of the newest event "
+    "`user.sign_in` in the audit log. This version knows no second factor, so nobody has one."
 )
 
 
@@ -30,11 +30,12 @@ def collect_control_access(connection: Connection, *, clock: Clock) -> Facts:
     roles = {one.id: roles_of(connection, one.id) for one in every}
     members = access.every_membership(connection, now=now)
     keys = [key for key, _ in access.every_key(connection)]
+    maximum = {one.id: access.maximum_key_lifetime(connection, one.id) for one in every}
     signed_in = _last_sign_ins(connection)
     resources = [
         *(_organization(one, members, keys, roles[one.id], operator=operator) for one in every),
         *(_member(one, signed_in, roles[one.organization_id], operator=operator) for one in members),
-        *(_key(one, roles[one.organization_id], operator=operator) for one in keys),
+        *(_key(one, roles[one.organization_id], maximum[one.organization_id], operator=operator) for one in keys),
     ]
     return Facts(
         collector="control_access",
@@ -104,7 +105,7 @@ def _member(
     )
 
 
-def _key(key: ApiKey, roles: Roles, *, operator: str | None) -> Resource:
+def _key(key: ApiKey, roles: Roles, maximum_days: int | None, *, operator: str | None) -> Resource:
     return Resource(
         {
             "id": f"api_key/{key.id}",
@@ -118,5 +119,6 @@ def _key(key: ApiKey, roles: Roles, *, operator: str | None) -> Resource:
             "created_at": rfc3339(key.created_at),
             "expires_at": None if key.expires_at is None else rfc3339(key.expires_at),
             "used_at": None if key.used_at is None else rfc3339(key.used_at),
+            "maximum_lifetime_days": maximum_days,
         }
     )

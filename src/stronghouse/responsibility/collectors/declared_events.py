@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from stronghouse.access import events as access
+from stronghouse.access.invitations.events import InvitationAccepted
 from stronghouse.audit.store import Entry
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.errors import Invalid
@@ -28,12 +29,13 @@ CODES = tuple(
         access.KeyUpdated,
         access.KeyDeleted,
         access.UserCreated,
-        access.PasswordSet,
         access.MemberRolesChanged,
         access.MemberRemoved,
+        access.PasswordSet,
         access.RoleCreated,
         access.RoleUpdated,
         access.RoleDeleted,
+        InvitationAccepted,
         regions.AgentJoined,
         regions.AgentCertificateRenewed,
         regions.AgentRevoked,
@@ -85,7 +87,7 @@ def replay(entries: Iterable[Entry]) -> DeclaredState:
                 _key(state, entry, data)
             elif entry.code.startswith("role."):
                 _role(state, entry, data)
-            elif entry.code.startswith(("user.", "member.")):
+            elif entry.code.startswith(("user.", "member.", "invitation.")):
                 _member(state, entry, data)
             elif entry.code.startswith("organization."):
                 _organization(state, entry, data)
@@ -168,16 +170,15 @@ def _key(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:
 
 def _member(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:
     user_id = str(data["user_id"])
-    if entry.code == access.UserCreated.code:
+    place = str(entry.organization_id), user_id
+    if entry.code in {access.UserCreated.code, InvitationAccepted.code}:
         told: dict[str, Json] = {"email": data["email"], "roles": _sorted(data["role_ids"])}
-        state.members[str(entry.organization_id), user_id] = Declared(entry.organization_id, told)
+        state.members[place] = Declared(entry.organization_id, told)
     elif entry.code == access.MemberRolesChanged.code:
-        member = (str(entry.organization_id), user_id)
-        known = state.members.setdefault(member, Declared(entry.organization_id))
+        known = state.members.setdefault(place, Declared(entry.organization_id))
         known.fields["roles"] = _sorted(data["after"])
     elif entry.code == access.MemberRemoved.code:
-        member = (str(entry.organization_id), user_id)
-        state.members.setdefault(member, Declared(entry.organization_id)).gone = True
+        state.members.setdefault(place, Declared(entry.organization_id)).gone = True
     else:
         state.passwords[user_id] = str(data.get("credential"))
 
