@@ -64,6 +64,7 @@ def test_every_operation_in_scope_answers_as_the_schema_says(cloud: Cloud) -> No
     keys(cloud)
     members(cloud)
     services(cloud)
+    organization_wide(cloud)
     activities = cloud("activityGetList")
     cloud("activityGet", activityId=activities[0]["id"])
     assert cloud.called == set(OPERATIONS)
@@ -133,6 +134,13 @@ def roles(cloud: Cloud, user_id: str) -> None:
     assert cloud("organizationRoleGet", roleId=made["id"]) == changed
     assert changed in cloud("organizationRolesGetList")
     cloud("organizationRoleDelete", roleId=made["id"])
+
+
+def organization_wide(cloud: Cloud) -> None:
+    quotas = cloud("organizationQuotasGetList")
+    assert cloud("organizationQuotaGet", quotaCode="services-per-organization") in quotas
+    usage = cloud("usageCostGet", query={"from_date": "2026-11-01", "to_date": "2026-11-30"})
+    assert usage == {"grandTotalCHC": 0, "costs": []}
 
 
 def services(cloud: Cloud) -> None:

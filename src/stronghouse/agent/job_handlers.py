@@ -12,11 +12,11 @@ from stronghouse.agent.service import Service
 from stronghouse.agent.workers import worker_spec
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import SystemClock
-from stronghouse.kernel.errors import Invalid
+from stronghouse.kernel.errors import Invalid, Unavailable
 
 
 def job_handlers(agent: RegionAgent) -> Mapping[str, Handler]:
-    """The kinds of jobs: `wake` and `connections` ({"service_id"}), and `collect` ({"collector"})."""
+    """The kinds of jobs: `wake`, `connections` and `metrics` ({"service_id"}), and `collect` ({"collector"})."""
 
     async def wake(arguments: dict[str, Json], _progress: Progress) -> Json:
         await agent.reconciler.service(_text(arguments, "service_id")).wake()
@@ -34,7 +34,13 @@ def job_handlers(agent: RegionAgent) -> Mapping[str, Handler]:
         port = agent.settings.service_port(service.document.slot)
         return await connections_to(agent.edge_keeper.edge, port, clock=SystemClock())
 
-    return {"wake": wake, "collect": collect, "connections": connections}
+    async def metrics(arguments: dict[str, Json], _progress: Progress) -> Json:
+        worker = agent.reconciler.service(_text(arguments, "service_id")).worker
+        if worker is None:
+            raise Unavailable("The service's engine does not run.", code="service_not_running")
+        return await worker.metrics()
+
+    return {"wake": wake, "collect": collect, "connections": connections, "metrics": metrics}
 
 
 def take_inventory(agent: RegionAgent) -> Inventory:

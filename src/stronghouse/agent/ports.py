@@ -5,6 +5,7 @@ from typing import Protocol
 from stronghouse.agent.desired import ServiceDocument
 from stronghouse.agent.home import ServiceHome
 from stronghouse.agent.listening import ListeningSocket
+from stronghouse.kernel.canonical import Json
 from stronghouse.worker.reports import AccessReport, LogReports
 from stronghouse.worker.specification import SandboxReport
 from stronghouse.worker.unasked import DataKeyProvider
@@ -38,6 +39,10 @@ class Worker(Protocol):
 
     async def access(self) -> AccessReport:
         """How many database users there are, and of what kind."""
+        ...
+
+    async def metrics(self) -> Json:
+        """Its engine's counters by name."""
         ...
 
     async def stop_if_idle(self, seconds: float, /) -> bool:

@@ -22,10 +22,13 @@ from stronghouse.api import (
     notifications,
     organizations,
     packages,
+    quotas,
     responsibilities,
     roles,
     service_connections,
+    service_metrics,
     services,
+    usage,
 )
 from stronghouse.api.envelope import success
 from stronghouse.api.limits import RequestLimits
@@ -40,6 +43,9 @@ MODULES = (
     organizations,
     services,
     service_connections,
+    service_metrics,
+    quotas,
+    usage,
     keys,
     members,
     roles,

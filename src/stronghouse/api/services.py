@@ -14,7 +14,7 @@ from stronghouse.api.envelope import success
 from stronghouse.api.fields import Body, SourceBody, WholeNumber, source_list, sources
 from stronghouse.api.routing import Caller, GuardedRoute, access
 from stronghouse.kernel.clock import rfc3339
-from stronghouse.kernel.errors import Invalid, NotFound
+from stronghouse.kernel.errors import Invalid
 from stronghouse.kernel.ids import parse_uuid
 from stronghouse.plane.parts import ControlPlane
 from stronghouse.services import actions, store
@@ -149,9 +149,7 @@ def get_service(request: Request, organization_id: str, service_id: str) -> Resp
     """One service."""
     plane: ControlPlane = request.app.state.plane
     with plane.database.read() as connection:
-        found = store.find(connection, organization_id=organization_id, service_id=parse_uuid(service_id))
-    if found is None:
-        raise NotFound("There is no such service.")
+        found = store.require(connection, organization_id=organization_id, service_id=parse_uuid(service_id))
     return _tagged(success(request, view(plane, found)), found)
 
 

@@ -28,6 +28,7 @@ from stronghouse.cli import (
     responsibility,
     role,
     service,
+    service_metrics,
     sign_in_link,
     up,
     verify_audit,
@@ -56,6 +57,7 @@ app.command("history")(history.history)
 app.command("check")(check.check)
 app.command("advise")(advise.advise)
 app.command("components")(advisories.components)
+service.app.command("metrics")(service_metrics.show_metrics)
 app.command("fill-demo", hidden=True)(demo.fill_demo)
 for noun in (
     advisories,

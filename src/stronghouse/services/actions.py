@@ -10,18 +10,17 @@ from datetime import datetime
 from stronghouse.access.model import Source
 from stronghouse.audit.unit_of_work import UnitOfWork
 from stronghouse.kernel.canonical import Json
-from stronghouse.kernel.errors import Conflict, Invalid, NotFound
+from stronghouse.kernel.errors import Conflict, Invalid
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.networks import parse_source
 from stronghouse.kernel.secret import Secret
 from stronghouse.regions import actions as regions
 from stronghouse.services import events, store
 from stronghouse.services.access_preview import list_version, preview
-from stronghouse.services.model import DELETABLE, Command, Service, ServiceState, Wanted
+from stronghouse.services.model import DELETABLE, SLOTS, Command, Service, ServiceState, Wanted
 from stronghouse.services.requests import ServiceChange, ServiceRequest, changed_sources, check_name, check_sources
 
 OWNER = "default"
-SLOTS = 21  # ports N+4 to N+24 (design.md section 6)
 DESIRED_KIND = "service"
 
 
@@ -208,10 +207,7 @@ def delete_service(uow: UnitOfWork, *, organization_id: str, service_id: str) ->
 
 def find_service(uow: UnitOfWork, *, organization_id: str, service_id: str) -> Service:
     """An organization's service; raises NotFound."""
-    service = store.find(uow.connection, organization_id=organization_id, service_id=service_id)
-    if service is None:
-        raise NotFound("There is no such service.")
-    return service
+    return store.require(uow.connection, organization_id=organization_id, service_id=service_id)
 
 
 def generate_password() -> Secret:

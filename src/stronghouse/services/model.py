@@ -37,6 +37,10 @@ class Wanted(StrEnum):
     DELETED = "deleted"
 
 
+SLOTS = 21
+"""Services of a region at most: ports N+4 to N+24 (design.md section 6)."""
+REPLICAS = 1
+"""Processes of an embedded service."""
 DELETABLE = frozenset({ServiceState.STOPPED, ServiceState.IDLE, ServiceState.FAILED})
 
 

@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from stronghouse.access.model import Source
 from stronghouse.access.roles.policies import ServiceSet
+from stronghouse.kernel.errors import NotFound
 from stronghouse.services.model import Service, ServiceState, Wanted
 from stronghouse.storage.columns import Timestamp, identifier, metadata
 
@@ -73,6 +74,14 @@ def find(connection: Connection, *, organization_id: str, service_id: str) -> Se
     query = select(service).where(service.c.organization_id == organization_id, service.c.id == service_id)
     row = connection.execute(query).one_or_none()
     return None if row is None else _service(row)
+
+
+def require(connection: Connection, *, organization_id: str, service_id: str) -> Service:
+    """An organization's service; raises NotFound."""
+    found = find(connection, organization_id=organization_id, service_id=service_id)
+    if found is None:
+        raise NotFound("There is no such service.")
+    return found
 
 
 def find_in_region(connection: Connection, *, region: str, service_id: str) -> Service | None:

@@ -23,7 +23,7 @@ class Commands:
     Attributes:
         control, server, running, sessions: the worker's.
         set_password: gives the owner another password, by its hash.
-        report: what the worker tells of a thing by name (`logs`, `access`); raises ValueError for an unknown one.
+        report: what the worker tells of a thing by name (`logs`, `access`, `metrics`); raises ValueError for another.
         grace: once the worker is to end, for how many seconds requests may go on; None before.
     """
 

@@ -125,6 +125,10 @@ class WorkerProcess:
         except ValueError as error:
             raise Unavailable("The service's worker gave no answer.", code="worker_confused") from error
 
+    async def metrics(self) -> Json:
+        """Its engine's counters by name, which nothing has checked yet; raises Unavailable."""
+        return await self._ask({"type": "metrics"})
+
     async def stop_if_idle(self, idle_seconds: float) -> bool:
         """End it if it has done nothing for `idle_seconds`, and says whether; raises Unavailable.
 

@@ -35,6 +35,7 @@ from stronghouse.worker.killing import Killer
 from stronghouse.worker.log import log
 from stronghouse.worker.log_prover import LogProver
 from stronghouse.worker.messages import Message
+from stronghouse.worker.metrics import engine_metrics
 from stronghouse.worker.query import Tools
 from stronghouse.worker.recording import Recorder
 from stronghouse.worker.reopening import Reopening
@@ -233,6 +234,9 @@ class Serving:
                 return self._prover().report(canary if isinstance(canary, str) else None).to_json()
             case {"type": "access"}:
                 return access_report(self.accounts.catalogue).to_json()
+            case {"type": "metrics"}:
+                with self.gate, self.engine.internal() as connection:
+                    return engine_metrics(connection)
         raise ValueError("an unknown message")
 
     def _prover(self) -> LogProver:

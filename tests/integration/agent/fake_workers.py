@@ -6,6 +6,7 @@ import socket
 from stronghouse.agent.desired import ServiceDocument
 from stronghouse.agent.home import ServiceHome
 from stronghouse.agent.listening import ListeningSocket
+from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.errors import Unavailable
 from stronghouse.worker.process import DataKeyProvider
 from stronghouse.worker.reports import AccessReport, LogReport, LogReports
@@ -55,6 +56,10 @@ class FakeWorker:
     async def access(self) -> AccessReport:
         """One user."""
         return AccessReport(users=1, methods={"sha256_password": 1})
+
+    async def metrics(self) -> dict[str, Json]:
+        """One counter."""
+        return {"ClickHouseProfileEvents_Query": self.pid}
 
     async def stop_if_idle(self, _seconds: float) -> bool:
         """Stop if the test said that it is idle."""
