@@ -161,6 +161,7 @@ def services(cloud: Cloud) -> None:
     assert cloud("instanceStateUpdate", {"command": "stop"}, serviceId=service_id)["state"] == "stopping"
     report(cloud, service_id, "stopped")
     assert cloud("instanceStateUpdate", {"command": "start"}, serviceId=service_id)["state"] == "starting"
+    scaling(cloud, service_id)
     cloud("instanceStateUpdate", {"command": "stop"}, serviceId=service_id)
     report(cloud, service_id, "stopped")
     cloud("instanceDelete", serviceId=service_id)
@@ -168,6 +169,19 @@ def services(cloud: Cloud) -> None:
     report(cloud, service_id, "deleted")
     gone = cloud.plane.call("GET", f"/organizations/{cloud.organization_id}/services/{service_id}", cloud.auth)
     assert gone.status_code == 404
+
+
+def scaling(cloud: Cloud, service_id: str) -> None:
+    body = {"idleScaling": False, "maxReplicaMemoryGb": 16.0, "minReplicaMemoryGb": 16.0, "numReplicas": 1}
+    assert cloud("instanceReplicaScalingUpdate", body, serviceId=service_id)["maxReplicaMemoryGb"] == 16
+    scaled = cloud("instanceScalingUpdate", {"minTotalMemoryGb": 24, "maxTotalMemoryGb": 24}, serviceId=service_id)
+    assert scaled["minReplicaMemoryGb"] == 8
+    entries = [{"name": "nights", "weekdays": [0, 6], "startHourUtc": 22, "endHourUtc": 4, "maxReplicaMemoryGb": 12}]
+    made = cloud("scalingScheduleUpsert", {"entries": entries}, serviceId=service_id)
+    assert cloud("scalingScheduleGet", serviceId=service_id) == made
+    assert cloud("instanceGet", serviceId=service_id)["scalingSchedule"] == made
+    assert whole_numbers(made)
+    cloud("scalingScheduleDelete", serviceId=service_id)
 
 
 def whole_numbers(value: object) -> bool:

@@ -176,7 +176,7 @@ class Service:
         if self.worker is not None and self.document.memory_gb != self._running_document.memory_gb:
             await self._stop_worker(GRACE_SECONDS)
         if self.worker is None:
-            if self.home.record.idle and not self._wake_wanted:
+            if self.home.record.idle and self.document.idle_scaling and not self._wake_wanted:
                 self._sleep(self.listener)
                 return None
             asyncio.get_running_loop().remove_reader(self.listener.fileno())
@@ -320,7 +320,7 @@ class Service:
                 return "deleting"
             case "stopped":
                 return "stopping"
-        if self.home.record.idle:
+        if self.home.record.idle and self.document.idle_scaling:
             return "idle"
         return "starting" if self.home.record.provisioned else "provisioning"
 

@@ -29,6 +29,7 @@ from stronghouse.cli import (
     role,
     service,
     service_metrics,
+    service_scaling,
     sign_in_link,
     up,
     verify_audit,
@@ -58,6 +59,8 @@ app.command("check")(check.check)
 app.command("advise")(advise.advise)
 app.command("components")(advisories.components)
 service.app.command("metrics")(service_metrics.show_metrics)
+service.app.command("scale")(service_scaling.scale_service)
+service.app.add_typer(service_scaling.app)
 app.command("fill-demo", hidden=True)(demo.fill_demo)
 for noun in (
     advisories,

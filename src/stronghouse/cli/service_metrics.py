@@ -4,13 +4,12 @@ import typer
 
 from stronghouse.cli.client import connect
 from stronghouse.cli.org import Filtered
-from stronghouse.cli.resources import Organization, find_service, organization_path
+from stronghouse.cli.resources import Organization, service_path
 from stronghouse.cli.service import Name
 
 
 def show_metrics(service: Name, filtered: Filtered = False, org: Organization = None) -> None:
     """A service's metrics in Prometheus' text format; of one that sleeps or is stopped, how it is and its limit."""
     with connect() as client:
-        path = organization_path(client, org)
-        place = f"{path}/services/{find_service(client, path, service)['id']}/prometheus"
+        place = f"{service_path(client, org, service)}/prometheus"
         typer.echo(client.text(place, {"filtered_metrics": str(filtered).lower()}), nl=False)

@@ -1,6 +1,7 @@
 """What a worker tells of its engine's counters: numbers that rise with what was asked, and nothing else."""
 
 import re
+from collections.abc import Mapping
 
 from tests.integration.worker.service import Service
 
@@ -23,7 +24,7 @@ def test_counters_rise_with_what_the_engine_did_and_hold_names_and_numbers_only(
     assert {type(value) for value in after.values()} == {int}
 
 
-def _number(metrics: dict[str, object], name: str) -> int:
+def _number(metrics: Mapping[str, object], name: str) -> int:
     value = metrics.get(name, 0)
     assert isinstance(value, int)
     return value

@@ -20,8 +20,8 @@ from stronghouse.regions.model import Agent
 from stronghouse.responsibility.collectors.declared_events import CODES, Declared, DeclaredState, replay
 from stronghouse.responsibility.facts import Facts, Resource
 from stronghouse.services import store as services
-from stronghouse.services.actions import DESIRED_KIND
 from stronghouse.services.model import Service, Wanted
+from stronghouse.services.publishing import DESIRED_KIND
 
 VERSION = 2
 METHOD = (
@@ -30,7 +30,8 @@ METHOD = (
     "and each service's row with the document that its region was given. What events do not hold (a service's "
     "password, its memory and idle time-out) is compared between row and document only."
 )
-_DOCUMENT_FIELDS = ("organization_id", "name", "slot", "username", "idle_scaling", "idle_timeout_minutes", "memory_gb")
+_DOCUMENT_FIELDS = ("organization_id", "name", "slot", "username")
+_LIMITS = ("idle_scaling", "idle_timeout_minutes", "memory_gb")
 
 
 def collect_declared_state(connection: Connection, *, clock: Clock, foreign_objects: Sequence[str]) -> Facts:
@@ -163,6 +164,7 @@ def _block(source: str) -> str:
 
 def _told_differently(row: Service, document: dict[str, Json]) -> list[str]:
     wanted: dict[str, Json] = {name: getattr(row, name) for name in _DOCUMENT_FIELDS}
+    wanted |= {name: getattr(row.limits, name) for name in _LIMITS}
     differing = [name for name, value in wanted.items() if document.get(name) != value]
     listed = document.get("ip_access")
     if not isinstance(listed, list) or sorted(map(str, listed)) != _blocks(entry.source for entry in row.ip_access):
