@@ -162,6 +162,7 @@ def services(cloud: Cloud) -> None:
     report(cloud, service_id, "stopped")
     assert cloud("instanceStateUpdate", {"command": "start"}, serviceId=service_id)["state"] == "starting"
     scaling(cloud, service_id)
+    settings(cloud, service_id)
     cloud("instanceStateUpdate", {"command": "stop"}, serviceId=service_id)
     report(cloud, service_id, "stopped")
     cloud("instanceDelete", serviceId=service_id)
@@ -182,6 +183,19 @@ def scaling(cloud: Cloud, service_id: str) -> None:
     assert cloud("instanceGet", serviceId=service_id)["scalingSchedule"] == made
     assert whole_numbers(made)
     cloud("scalingScheduleDelete", serviceId=service_id)
+
+
+def settings(cloud: Cloud, service_id: str) -> None:
+    cloud.plane.jobs.answers["check_settings"] = None
+    as_text = cloud("serviceClickhouseSettingsUpdate", {"settings": '{"max_threads": 4}'}, serviceId=service_id)
+    assert json.loads(as_text["settings"]) == {"max_threads": "4"}
+    listed = cloud("serviceClickhouseSettingsListGet", serviceId=service_id)["settings"]
+    assert listed == [{"name": "max_threads", "value": "4"}]
+    one = cloud("serviceClickhouseSettingGet", serviceId=service_id, settingName="max_threads")
+    assert one == listed[0]
+    cloud("serviceClickhouseSettingDelete", serviceId=service_id, settingName="max_threads")
+    schema = cloud("serviceClickhouseSettingsSchemaGet", serviceId=service_id)["settings"]
+    assert {entry["name"]: entry["type"] for entry in schema}["max_block_size"] == "NonZeroUInt64"
 
 
 def whole_numbers(value: object) -> bool:

@@ -13,10 +13,15 @@ from stronghouse.agent.workers import worker_spec
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import SystemClock
 from stronghouse.kernel.errors import Invalid, Unavailable
+from stronghouse.worker.specification import read_settings
 
 
 def job_handlers(agent: RegionAgent) -> Mapping[str, Handler]:
-    """The kinds of jobs: `wake`, `connections` and `metrics` ({"service_id"}), and `collect` ({"collector"})."""
+    """The kinds of jobs, by what they are given.
+
+    {"service_id"}: `wake`, `connections`, `metrics`, and `check_settings` with {"settings"} besides.
+    {"collector"}: `collect`.
+    """
 
     async def wake(arguments: dict[str, Json], _progress: Progress) -> Json:
         await agent.reconciler.service(_text(arguments, "service_id")).wake()
@@ -40,7 +45,24 @@ def job_handlers(agent: RegionAgent) -> Mapping[str, Handler]:
             raise Unavailable("The service's engine does not run.", code="service_not_running")
         return await worker.metrics()
 
-    return {"wake": wake, "collect": collect, "connections": connections, "metrics": metrics}
+    async def check_settings(arguments: dict[str, Json], _progress: Progress) -> Json:
+        service = agent.reconciler.service(_text(arguments, "service_id"))
+        await service.wake()  # who changes a setting has the right to
+        if service.worker is None:
+            raise Unavailable("The service's engine does not run.", code="service_not_running")
+        try:
+            wanted = read_settings(arguments.get("settings"))
+        except ValueError:
+            raise Invalid("The job needs settings.", code="job_invalid") from None
+        return await service.worker.check_settings(wanted)
+
+    return {
+        "check_settings": check_settings,
+        "wake": wake,
+        "collect": collect,
+        "connections": connections,
+        "metrics": metrics,
+    }
 
 
 def take_inventory(agent: RegionAgent) -> Inventory:

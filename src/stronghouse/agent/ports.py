@@ -1,5 +1,6 @@
 """What the agent needs of a worker process and of a control plane; tests put other things in their place."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from stronghouse.agent.desired import ServiceDocument
@@ -31,6 +32,14 @@ class Worker(Protocol):
 
     async def set_password(self, password_sha256: str) -> None:
         """Take only the password with this hash from now on."""
+        ...
+
+    async def set_settings(self, settings: Mapping[str, str]) -> None:
+        """Have every session begin with these from now on."""
+        ...
+
+    async def check_settings(self, settings: Mapping[str, str]) -> str | None:
+        """Try settings without setting them: what the engine says of one that it refuses."""
         ...
 
     async def logs(self, *, canary: str | None = None) -> LogReports:

@@ -214,6 +214,8 @@ class Service:
             self._forgive()
         if self.document.password_sha256 != self._running_document.password_sha256:
             await worker.set_password(self.document.password_sha256)
+        if self.document.settings != self._running_document.settings:
+            await worker.set_settings(self.document.settings)
         self._running_document = self.document
         self._wake_wanted = False
         if self.state != "running" or self.reason is not None:

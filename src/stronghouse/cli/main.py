@@ -30,6 +30,7 @@ from stronghouse.cli import (
     service,
     service_metrics,
     service_scaling,
+    service_settings,
     sign_in_link,
     up,
     verify_audit,
@@ -61,6 +62,7 @@ app.command("components")(advisories.components)
 service.app.command("metrics")(service_metrics.show_metrics)
 service.app.command("scale")(service_scaling.scale_service)
 service.app.add_typer(service_scaling.app)
+service.app.add_typer(service_settings.app)
 app.command("fill-demo", hidden=True)(demo.fill_demo)
 for noun in (
     advisories,

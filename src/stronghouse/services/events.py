@@ -234,3 +234,17 @@ class ServiceScheduleFollowed(AuditEvent):
         """One sentence for people."""
         whose = "the service's own limits" if self.entry is None else f"the limits of the entry {self.entry!r}"
         return f"By its schedule {whose} hold from now on."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceSettingsChanged(AuditEvent):
+    """The ClickHouse settings that a service's sessions begin with were changed; one line for each that is set."""
+
+    code: ClassVar[str] = "service.settings_change"
+    before: list[str]
+    after: list[str]
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        names = sorted({line.partition(" = ")[0] for line in {*self.before} ^ {*self.after}})
+        return f"ClickHouse settings of the service were changed: {', '.join(names)}."

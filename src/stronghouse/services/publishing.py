@@ -48,6 +48,8 @@ def publish(uow: UnitOfWork, service: Service) -> Service:
         "idle_timeout_minutes": limits.idle_timeout_minutes,
         "memory_gb": limits.memory_gb,
     }
+    if service.settings:  # an agent of the version before refuses what it does not know, and there it has to
+        document["settings"] = {**service.settings}
     version = regions.publish(
         uow, region_id=service.region, kind=DESIRED_KIND, resource_id=service.id, document=document
     )

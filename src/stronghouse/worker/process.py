@@ -26,6 +26,8 @@ __all__ = ["Activity", "DataKeyProvider", "SandboxReport", "WorkerProcess", "Wor
 START_SECONDS = 20.0
 LAST_WORDS_BYTES = 500
 ANSWER_SECONDS = 5.0
+SETTINGS_SECONDS = 15.0
+"""How long a worker may take for settings: a change of access may be under way."""
 LOGS_SECONDS = 15.0
 """How long a worker may take to move its journal into the tables and count what is there."""
 CLOSE_SECONDS = 8.0
@@ -94,6 +96,17 @@ class WorkerProcess:
     async def set_password(self, password_sha256: str) -> None:
         """Another password from now on; sessions end. Raises Unavailable."""
         await self._ask({"type": "set_password", "password_sha256": password_sha256})
+
+    async def set_settings(self, settings: Mapping[str, str]) -> None:
+        """Have every session begin with these from now on. Raises Unavailable."""
+        await self._ask({"type": "set_settings", "settings": {**settings}}, seconds=SETTINGS_SECONDS)
+
+    async def check_settings(self, settings: Mapping[str, str]) -> str | None:
+        """Try settings without setting them: what the engine says of one that it refuses. Raises Unavailable."""
+        answer = await self._ask({"type": "check_settings", "settings": {**settings}}, seconds=SETTINGS_SECONDS)
+        if answer is None or isinstance(answer, str):
+            return answer
+        raise Unavailable("The service's worker gave no answer.", code="worker_confused")
 
     async def activity(self) -> Activity:
         """How busy it is; raises Unavailable."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Mapping
 
 from stronghouse.agent.desired import ServiceDocument
 from stronghouse.agent.home import ServiceHome
@@ -23,6 +24,7 @@ class FakeWorker:
         self.pid = number
         self.document = document
         self.password = document.password_sha256
+        self.settings = document.settings
         self.data_key = data_key
         self.ask_for_key: DataKeyProvider | None = None
         self.idle = False
@@ -46,6 +48,14 @@ class FakeWorker:
     async def set_password(self, password_sha256: str) -> None:
         """Take another password."""
         self.password = password_sha256
+
+    async def set_settings(self, settings: Mapping[str, str]) -> None:
+        """Take others."""
+        self.settings = dict(settings)
+
+    async def check_settings(self, settings: Mapping[str, str]) -> str | None:
+        """Refuse one called `bad`."""
+        return "It is bad." if "bad" in settings else None
 
     async def logs(self, *, canary: str | None = None) -> LogReports:
         """Empty logs, which hold no canary."""

@@ -11,6 +11,7 @@ from stronghouse.agent import service as service_module
 from stronghouse.agent import workers as workers_module
 from stronghouse.agent.job_handlers import job_handlers
 from stronghouse.agent.workers import WorkerProcesses
+from stronghouse.kernel.canonical import Json
 from tests.integration.agent.control_side import REGION, ControlSide, until
 from tests.integration.agent.sql_client import PASSWORD, password_hash
 from tests.integration.agent.test_reconciling import ONE, document
@@ -88,6 +89,32 @@ async def test_a_service_that_is_not_to_sleep_wakes_from_its_sleep(
     await until(lambda: limited.site.control.reports.newest[ONE].state == "idle", within=10)
     await limited.become(idle_scaling=False)
     assert limited.site.control.reports.newest[ONE].pid is not None
+
+
+async def test_settings_reach_what_is_asked_next_without_another_process(limited: Limited) -> None:
+    threads = "SELECT getSetting('max_threads')"
+    await limited.become(idle_scaling=False, settings={"max_threads": "5"})
+    assert await limited.ask(threads) == "5"
+    pid = limited.pid
+    await limited.become(idle_scaling=False, settings={"max_threads": "3", "max_block_size": "777"})
+    async with asyncio.timeout(10):  # the version is reported a moment before
+        while await limited.ask(threads) != "3":
+            await asyncio.sleep(0.05)
+    assert (await limited.ask("SELECT getSetting('max_block_size')"), limited.pid) == ("777", pid)
+
+
+async def test_a_region_tries_settings_and_wakes_a_service_for_it(
+    limited: Limited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await limited.become(idle_scaling=False)
+    monkeypatch.setattr(service_module, "MINUTE_SECONDS", 0.02)
+    limited.site.control.publish(ONE, document(ONE, password_sha256=password_hash(PASSWORD)))
+    await until(lambda: limited.site.control.reports.newest[ONE].state == "idle", within=10)
+    hub = limited.site.control.hub
+    good: dict[str, Json] = {"service_id": ONE, "settings": {"max_threads": "5"}}
+    assert await hub.run_job(REGION, "check_settings", good, timeout=15) is None
+    bad: dict[str, Json] = {"service_id": ONE, "settings": {"max_block_size": "many"}}
+    assert "Cannot parse" in str(await hub.run_job(REGION, "check_settings", bad, timeout=15))
 
 
 async def test_counters_are_told_by_a_running_engine_and_wake_none(limited: Limited) -> None:

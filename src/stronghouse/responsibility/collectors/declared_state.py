@@ -28,7 +28,7 @@ METHOD = (
     "The events of the audit log about organizations, services, API keys, members and agents are replayed in their "
     "order; the result is compared field by field with the rows of the control plane's database in the same snapshot, "
     "and each service's row with the document that its region was given. What events do not hold (a service's "
-    "password, its memory and idle time-out) is compared between row and document only."
+    "password, its limits and settings) is compared between row and document only."
 )
 _DOCUMENT_FIELDS = ("organization_id", "name", "slot", "username")
 _LIMITS = ("idle_scaling", "idle_timeout_minutes", "memory_gb")
@@ -171,6 +171,8 @@ def _told_differently(row: Service, document: dict[str, Json]) -> list[str]:
         differing.append("IP access list")
     if document.get("state") != row.wanted.value:
         differing.append("wanted state")
+    if document.get("settings", {}) != row.settings:
+        differing.append("settings")
     if document.get("password_sha256") != row.password_sha256:
         differing.append("password")
     return differing
