@@ -163,6 +163,7 @@ def services(cloud: Cloud) -> None:
     assert cloud("instanceStateUpdate", {"command": "start"}, serviceId=service_id)["state"] == "starting"
     scaling(cloud, service_id)
     settings(cloud, service_id)
+    what_is_not_there(cloud, service_id)
     cloud("instanceStateUpdate", {"command": "stop"}, serviceId=service_id)
     report(cloud, service_id, "stopped")
     cloud("instanceDelete", serviceId=service_id)
@@ -196,6 +197,18 @@ def settings(cloud: Cloud, service_id: str) -> None:
     cloud("serviceClickhouseSettingDelete", serviceId=service_id, settingName="max_threads")
     schema = cloud("serviceClickhouseSettingsSchemaGet", serviceId=service_id)["settings"]
     assert {entry["name"]: entry["type"] for entry in schema}["max_block_size"] == "NonZeroUInt64"
+
+
+def what_is_not_there(cloud: Cloud, service_id: str) -> None:
+    """What clients read before they do anything else has to be answered, also where there is nothing."""
+    assert cloud("backupGetList", serviceId=service_id) == []
+    assert cloud("backupConfigurationGet", serviceId=service_id) == {}
+    nothing = {"backupPeriodInHours": None, "backupRetentionPeriodInHours": None, "backupStartTime": None}
+    assert cloud("backupConfigurationUpdate", nothing, serviceId=service_id) == {}
+    config = cloud("instancePrivateEndpointConfigGet", serviceId=service_id)
+    assert all(config[name] for name in ("endpointServiceId", "privateDnsHostname"))
+    query = {"cloud_provider": "aws", "region_id": "us-east-1"}
+    assert cloud("organizationPrivateEndpointConfigGetList", query=query)["endpointServiceId"]
 
 
 def whole_numbers(value: object) -> bool:

@@ -11,6 +11,7 @@ from stronghouse.api import (
     activities,
     advisories,
     audit_log,
+    backups,
     check_runs,
     clickhouse_settings,
     documents,
@@ -23,6 +24,7 @@ from stronghouse.api import (
     notifications,
     organizations,
     packages,
+    private_endpoints,
     quotas,
     responsibilities,
     roles,
@@ -30,6 +32,7 @@ from stronghouse.api import (
     service_connections,
     service_metrics,
     services,
+    upgrade_window,
     usage,
 )
 from stronghouse.api.envelope import success
@@ -46,6 +49,9 @@ MODULES = (
     services,
     scaling,
     clickhouse_settings,
+    private_endpoints,
+    backups,
+    upgrade_window,
     service_connections,
     service_metrics,
     quotas,
