@@ -46,7 +46,7 @@ def check_replicas(*counts: int | None, mode: str | None) -> None:
     """Raise Invalid if more than one replica is asked for, or that their number follow the load."""
     if any(count is not None and count != REPLICAS for count in counts):
         raise Invalid(
-            "An embedded service is one process, so it has one replica; attach a cluster where you need several.",
+            "An embedded service is one process, so it has one replica.",
             code="replicas_unsupported",
         )
     if mode is not None and mode != VERTICAL:
