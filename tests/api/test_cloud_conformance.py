@@ -21,6 +21,13 @@ OPERATIONS = {
     for method, operation in methods.items()
 }
 
+NEVER_ANSWERED = {
+    "instancePrivateEndpointCreate",
+    *("backupGet", "backupBucketGet", "backupBucketCreate", "backupBucketUpdate", "backupBucketDelete"),
+    *("upgradeWindowGet", "upgradeWindowUpdate", "upgradeWindowDelete"),
+}
+"""What this version does not have: each of these ends with an error that says so (test_not_there.py)."""
+
 
 class Cloud:
     """Calls operations by their Cloud name and checks each answer."""
@@ -67,7 +74,7 @@ def test_every_operation_in_scope_answers_as_the_schema_says(cloud: Cloud) -> No
     organization_wide(cloud)
     activities = cloud("activityGetList")
     cloud("activityGet", activityId=activities[0]["id"])
-    assert cloud.called == set(OPERATIONS)
+    assert cloud.called == set(OPERATIONS) - NEVER_ANSWERED
     kinds = {activity["type"] for activity in activities}
     assert kinds >= {
         "create_organization",
