@@ -24,7 +24,7 @@ class Commands:
     Attributes:
         control, server, running, sessions: the worker's.
         set_password: gives the owner another password, by its hash.
-        set_settings: gives the service other settings; raises Invalid for one that is refused.
+        set_settings: gives the service other settings, but for those that the engine refuses.
         report: what the worker tells of a thing by name (`logs`, …); raises ValueError for another.
         grace: once the worker is to end, for how many seconds requests may go on; None before.
     """

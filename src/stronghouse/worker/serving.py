@@ -157,17 +157,14 @@ class Serving:
     def set_settings(self, settings: Mapping[str, str]) -> None:
         """Other settings of the service from now on; sessions of those for whom something changed end.
 
-        Raises:
-            Invalid: one is refused; nothing was changed.
+        They were tried before they were asked for. One that is refused all the same is left out, as at a start.
         """
-        refusal = self._refusal(settings)
-        if refusal is not None:
-            raise Invalid(refusal, code="setting_refused")
+        usable = self._usable(settings)
 
         def change(catalogue: Catalogue) -> Catalogue:
-            if catalogue.service_settings == settings:
+            if catalogue.service_settings == usable:
                 return catalogue
-            return dataclasses.replace(catalogue, generation=catalogue.generation + 1, service_settings=dict(settings))
+            return dataclasses.replace(catalogue, generation=catalogue.generation + 1, service_settings=usable)
 
         self.changes.make(change)
 

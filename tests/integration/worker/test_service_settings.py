@@ -38,6 +38,12 @@ def test_settings_are_what_every_session_begins_with_and_whatever_is_said_later_
     assert service.running.pid == pid, "no restart is needed"
 
 
+def test_one_that_is_refused_after_all_keeps_no_other_out(service: Service) -> None:
+    give(service, max_threads="7", no_such_setting="1", max_block_size="many")
+    assert service.run(THREADS) == "7\n"
+    give(service)
+
+
 def test_settings_are_there_again_after_a_restart(fresh: Service) -> None:
     fresh.spec = dataclasses.replace(fresh.spec, settings={"max_threads": "7", "gone": "1", "max_block_size": "many"})
     fresh.start()
