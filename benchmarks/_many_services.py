@@ -20,7 +20,7 @@ class _Commands(OwnCommands):
 
 
 if __name__ == "__main__":
-    actions.SLOTS = settings.SLOTS = SERVICES
+    actions.SLOTS = settings.SLOTS = SERVICES  # type: ignore[attr-defined]
     from stronghouse.app import supervisor
 
     supervisor.OwnCommands = _Commands  # type: ignore[attr-defined]

@@ -43,6 +43,7 @@ def path_of(route: APIRoute, organization_id: str) -> str:
     ids |= {"finding_id": "0" * 64, "disposition_id": new_id(), "row_id": "assess.pentest"}
     ids |= {"package_id": new_id(), "user_id": new_id()}
     ids |= {"document_id": new_id(), "role_id": new_id()}
+    ids |= {"quota_code": "services-per-organization", "setting_name": "max_threads", "backup_id": new_id()}
     ids["profile"] = "baseline"
     ids |= {"run_id": new_id(), "channel_id": new_id(), "invitation_id": new_id()}
     return route.path.format(**ids)

@@ -9,7 +9,7 @@ from stronghouse.access.roles.system import MEMBER
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
 from stronghouse.services import actions, store
-from stronghouse.services.model import Service
+from stronghouse.services.model import SLOTS, Service
 from tests.console.conftest import OURS, Enter, Visitor
 from tests.support.console_services import (
     everything_recorded,
@@ -119,7 +119,7 @@ def test_all_wrong_fields_are_named_at_once(enter: Enter, organization: str) -> 
 
 
 def test_a_region_without_a_free_port_says_so(plane: Plane, enter: Enter, organization: str) -> None:
-    for number in range(actions.SLOTS):
+    for number in range(SLOTS):
         make_service(plane, organization, f"s{number}")
     page = create(enter(organization), 409)
     assert "has a port for 21 services" in page

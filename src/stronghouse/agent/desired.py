@@ -45,6 +45,9 @@ class ServiceDocument(BaseModel):
     idle_scaling: bool
     idle_timeout_minutes: Annotated[int, Field(ge=1)]
     memory_gb: Annotated[int, Field(ge=1)]
+    settings: Annotated[dict[Text, Annotated[str, Field(max_length=4096)]], Field(max_length=1000)] = Field(
+        default_factory=dict
+    )
 
     @field_validator("hosts")
     @classmethod

@@ -12,11 +12,16 @@ from stronghouse.agent.service import Service
 from stronghouse.agent.workers import worker_spec
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import SystemClock
-from stronghouse.kernel.errors import Invalid
+from stronghouse.kernel.errors import Invalid, Unavailable
+from stronghouse.worker.specification import read_settings
 
 
 def job_handlers(agent: RegionAgent) -> Mapping[str, Handler]:
-    """The kinds of jobs: `wake` and `connections` ({"service_id"}), and `collect` ({"collector"})."""
+    """The kinds of jobs, by what they are given.
+
+    {"service_id"}: `wake`, `connections`, `metrics`, and `check_settings` with {"settings"} besides.
+    {"collector"}: `collect`.
+    """
 
     async def wake(arguments: dict[str, Json], _progress: Progress) -> Json:
         await agent.reconciler.service(_text(arguments, "service_id")).wake()
@@ -34,7 +39,30 @@ def job_handlers(agent: RegionAgent) -> Mapping[str, Handler]:
         port = agent.settings.service_port(service.document.slot)
         return await connections_to(agent.edge_keeper.edge, port, clock=SystemClock())
 
-    return {"wake": wake, "collect": collect, "connections": connections}
+    async def metrics(arguments: dict[str, Json], _progress: Progress) -> Json:
+        worker = agent.reconciler.service(_text(arguments, "service_id")).worker
+        if worker is None:
+            raise Unavailable("The service's engine does not run.", code="service_not_running")
+        return await worker.metrics()
+
+    async def check_settings(arguments: dict[str, Json], _progress: Progress) -> Json:
+        service = agent.reconciler.service(_text(arguments, "service_id"))
+        await service.wake()  # who changes a setting has the right to
+        if service.worker is None:
+            raise Unavailable("The service's engine does not run.", code="service_not_running")
+        try:
+            wanted = read_settings(arguments.get("settings"))
+        except ValueError:
+            raise Invalid("The job needs settings.", code="job_invalid") from None
+        return await service.worker.check_settings(wanted)
+
+    return {
+        "check_settings": check_settings,
+        "wake": wake,
+        "collect": collect,
+        "connections": connections,
+        "metrics": metrics,
+    }
 
 
 def take_inventory(agent: RegionAgent) -> Inventory:

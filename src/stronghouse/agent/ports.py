@@ -1,10 +1,12 @@
 """What the agent needs of a worker process and of a control plane; tests put other things in their place."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from stronghouse.agent.desired import ServiceDocument
 from stronghouse.agent.home import ServiceHome
 from stronghouse.agent.listening import ListeningSocket
+from stronghouse.kernel.canonical import Json
 from stronghouse.worker.reports import AccessReport, LogReports
 from stronghouse.worker.specification import SandboxReport
 from stronghouse.worker.unasked import DataKeyProvider
@@ -32,12 +34,24 @@ class Worker(Protocol):
         """Take only the password with this hash from now on."""
         ...
 
+    async def set_settings(self, settings: Mapping[str, str]) -> None:
+        """Have every session begin with these from now on."""
+        ...
+
+    async def check_settings(self, settings: Mapping[str, str]) -> str | None:
+        """Try settings without setting them: what the engine says of one that it refuses."""
+        ...
+
     async def logs(self, *, canary: str | None = None) -> LogReports:
         """The state of its logs; see WorkerProcess.logs."""
         ...
 
     async def access(self) -> AccessReport:
         """How many database users there are, and of what kind."""
+        ...
+
+    async def metrics(self) -> Json:
+        """Its engine's counters by name."""
         ...
 
     async def stop_if_idle(self, seconds: float, /) -> bool:

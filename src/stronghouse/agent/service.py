@@ -176,7 +176,7 @@ class Service:
         if self.worker is not None and self.document.memory_gb != self._running_document.memory_gb:
             await self._stop_worker(GRACE_SECONDS)
         if self.worker is None:
-            if self.home.record.idle and not self._wake_wanted:
+            if self.home.record.idle and self.document.idle_scaling and not self._wake_wanted:
                 self._sleep(self.listener)
                 return None
             asyncio.get_running_loop().remove_reader(self.listener.fileno())
@@ -214,6 +214,8 @@ class Service:
             self._forgive()
         if self.document.password_sha256 != self._running_document.password_sha256:
             await worker.set_password(self.document.password_sha256)
+        if self.document.settings != self._running_document.settings:
+            await worker.set_settings(self.document.settings)
         self._running_document = self.document
         self._wake_wanted = False
         if self.state != "running" or self.reason is not None:
@@ -320,7 +322,7 @@ class Service:
                 return "deleting"
             case "stopped":
                 return "stopping"
-        if self.home.record.idle:
+        if self.home.record.idle and self.document.idle_scaling:
             return "idle"
         return "starting" if self.home.record.provisioned else "provisioning"
 

@@ -47,4 +47,5 @@ def worker_spec(document: ServiceDocument, home: ServiceHome, settings: AgentSet
         uid=home.record.user_id,
         log_retention_days=settings.log_retention_days,
         mask_patterns=settings.mask_patterns,
+        settings=document.settings,
     )

@@ -11,20 +11,20 @@ from starlette.responses import Response
 from stronghouse.access import authorization
 from stronghouse.access.permissions import Permission
 from stronghouse.api.envelope import success
-from stronghouse.api.fields import Body, SourceBody, WholeNumber, source_list, sources
+from stronghouse.api.fields import Body, SourceBody, WholeNumber, sources
 from stronghouse.api.routing import Caller, GuardedRoute, access
-from stronghouse.kernel.clock import rfc3339
-from stronghouse.kernel.errors import Invalid, NotFound
+from stronghouse.api.service_view import view
+from stronghouse.kernel.errors import Invalid
 from stronghouse.kernel.ids import parse_uuid
 from stronghouse.plane.parts import ControlPlane
 from stronghouse.services import actions, store
 from stronghouse.services.access_preview import list_version
 from stronghouse.services.model import Command, Service, ServiceState
 from stronghouse.services.requests import MIN_MEMORY_GB, ServiceChange, ServiceRequest
+from stronghouse.services.scaling import one_limit
 
 router = APIRouter(route_class=GuardedRoute, prefix="/organizations/{organization_id}/services")
 
-PROVIDER = "self-hosted"
 TAG = re.compile(r'"([0-9a-f]{64})"')
 # What a create or update request may name but this version cannot bring about, with the values that ask for nothing.
 UNSUPPORTED: dict[str, tuple[object, ...]] = {
@@ -135,7 +135,7 @@ def create_service(request: Request, organization_id: str, body: ServicePost) ->
         ip_access=sources(body.ipAccessList),
         idle_scaling=body.idleScaling,
         idle_timeout_minutes=body.idleTimeoutMinutes,
-        memory_gb=body.maxReplicaMemoryGb or body.minReplicaMemoryGb or MIN_MEMORY_GB,
+        memory_gb=one_limit(body.minReplicaMemoryGb, body.maxReplicaMemoryGb) or MIN_MEMORY_GB,
     )
     with plane.audit.unit_of_work(caller.context) as uow:
         new = actions.create_service(uow, wanted, organization_id=organization_id, now=plane.clock.now())
@@ -149,9 +149,7 @@ def get_service(request: Request, organization_id: str, service_id: str) -> Resp
     """One service."""
     plane: ControlPlane = request.app.state.plane
     with plane.database.read() as connection:
-        found = store.find(connection, organization_id=organization_id, service_id=parse_uuid(service_id))
-    if found is None:
-        raise NotFound("There is no such service.")
+        found = store.require(connection, organization_id=organization_id, service_id=parse_uuid(service_id))
     return _tagged(success(request, view(plane, found)), found)
 
 
@@ -228,7 +226,9 @@ def reset_password(request: Request, organization_id: str, service_id: str, body
             service_id=parse_uuid(service_id),
             password_sha256=body.newPasswordHash or None,
         )
-        region = actions.find_service(uow, organization_id=organization_id, service_id=parse_uuid(service_id)).region
+        region = store.require(
+            uow.connection, organization_id=organization_id, service_id=parse_uuid(service_id)
+        ).region
     plane.jobs.notify(region)
     return success(request, {} if password is None else {"password": password.reveal()})
 
@@ -247,52 +247,3 @@ def _expected_version(request: Request) -> str | None:
     if found is None:
         raise Invalid("If-Match takes one ETag, as an earlier answer gave it.", code="if_match_malformed")
     return found[1]
-
-
-def view(plane: ControlPlane, service: Service) -> dict[str, object]:
-    """A service as the Cloud API shows it; what Terraform reads without asking is always there."""
-    scaling: dict[str, object] = {
-        "effectiveAutoscalingMode": "vertical",
-        "effectiveMinReplicaMemoryGb": service.memory_gb,
-        "effectiveMaxReplicaMemoryGb": service.memory_gb,
-        "effectiveMinReplicas": 1,
-        "effectiveMaxReplicas": 1,
-        "effectiveIdleScaling": service.idle_scaling,
-        "effectiveIdleTimeoutMinutes": service.idle_timeout_minutes,
-    }
-    shown: dict[str, object] = {
-        "id": service.id,
-        "name": service.name,
-        "provider": PROVIDER,
-        "region": service.region,
-        "state": service.state.value,
-        "endpoints": [
-            {
-                "protocol": "https",
-                "host": plane.host,
-                "port": plane.service_port(service.slot),
-                "username": service.username,
-            }
-        ],
-        "ipAccessList": source_list(service.ip_access),
-        "minReplicaMemoryGb": service.memory_gb,
-        "maxReplicaMemoryGb": service.memory_gb,
-        "numReplicas": 1,
-        "autoscalingMode": "vertical",
-        "currentScaling": scaling,
-        "idleScaling": service.idle_scaling,
-        "idleTimeoutMinutes": service.idle_timeout_minutes,
-        "createdAt": rfc3339(service.created_at),
-        "iamRole": "",
-        "privateEndpointIds": [],
-        "availablePrivateEndpointIds": [],
-        "dataWarehouseId": service.id,
-        "isPrimary": True,
-        "isReadonly": False,
-        "releaseChannel": "default",
-        "hasTransparentDataEncryption": True,
-        "tags": [],
-        "enableCoreDumps": False,
-    }
-    optional = {"clickhouseVersion": service.engine_version, "transparentDataEncryptionKeyId": service.key_id}
-    return shown | {name: value for name, value in optional.items() if value is not None}

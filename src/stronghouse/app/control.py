@@ -66,6 +66,7 @@ from stronghouse.responsibility.notices import DocumentNotices, FindingNotices
 from stronghouse.responsibility.retention import run_retention
 from stronghouse.responsibility.runner import CheckRunner
 from stronghouse.responsibility.runs import CheckRuns
+from stronghouse.services.scaling import follow_schedules
 from stronghouse.settings.environment import HOST_PORTS, HOST_ROOT, variable
 from stronghouse.storage.database import Database
 from stronghouse.storage.migrate import migrate
@@ -74,6 +75,8 @@ QUERIES_OFFSET, AGENTS_OFFSET, SERVICES_OFFSET = 2, 3, 4  # the port plan of des
 CA_FILE = "ca.pem"
 STOP_SECONDS = 3
 CONCURRENT_LOOKS = 4  # most of them wait for an agent
+SCHEDULES_SECONDS = 15.0
+"""How late an entry of a service's schedule may be."""
 MAX_CONNECTIONS = 512  # of the edge to one of the two servers; more get a 503
 _log = structlog.get_logger()
 
@@ -143,6 +146,9 @@ class Control:
                 "invitations": lambda now: end_expired_invitations(self.audit, now),
             },
             clock=self.clock,
+        )
+        self.schedules = Maintenance(
+            {"schedules": lambda now: follow_schedules(self.audit, self.hub, now=now)}, clock=self.clock
         )
         self.stopping = threading.Event()
         self.checks = self._checks()
@@ -282,6 +288,7 @@ class Control:
             "history": history,
             "notifications": functools.partial(deliverer.run_forever, self.stopping),
             "packages": functools.partial(self.packages.run_forever, self.stopping),
+            "schedules": functools.partial(self.schedules.run_forever, self.stopping, interval=SCHEDULES_SECONDS),
             "maintenance": functools.partial(self.maintenance.run_forever, self.stopping),
         }
         if self.mailer is not None:

@@ -154,6 +154,11 @@ class ApiClient:
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
 
+    def text(self, path: str, parameters: Mapping[str, str | int] | None = None) -> str:
+        """What a GET answers that has no envelope."""
+        with self.stream(path, parameters) as pieces:
+            return b"".join(pieces).decode(errors="replace")
+
     def download(self, path: str, target: Path) -> None:
         """Save what a GET answers as a new file that only its owner can read; nothing is left of one that broke off."""
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)

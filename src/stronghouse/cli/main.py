@@ -29,6 +29,10 @@ from stronghouse.cli import (
     responsibility,
     role,
     service,
+    service_metrics,
+    service_rest,
+    service_scaling,
+    service_settings,
     sign_in_link,
     up,
     verify_audit,
@@ -57,6 +61,13 @@ app.command("history")(history.history)
 app.command("check")(check.check)
 app.command("advise")(advise.advise)
 app.command("components")(advisories.components)
+service.app.command("metrics")(service_metrics.show_metrics)
+service.app.command("scale")(service_scaling.scale_service)
+service.app.command("backups")(service_rest.list_backups)
+service.app.command("backup-config")(service_rest.show_backup_configuration)
+service.app.command("private-endpoint")(service_rest.show_private_endpoint)
+service.app.add_typer(service_scaling.app)
+service.app.add_typer(service_settings.app)
 app.command("fill-demo", hidden=True)(demo.fill_demo)
 for noun in (
     advisories,

@@ -47,6 +47,12 @@ def find_service(client: ApiClient, path: str, wanted: str) -> dict[str, Any]:
     return find_by_name(client.get(f"{path}/services"), wanted, what="service")
 
 
+def service_path(client: ApiClient, organization: str | None, wanted: str) -> str:
+    """The API path of a service, by its id or name."""
+    path = organization_path(client, organization)
+    return f"{path}/services/{find_service(client, path, wanted)['id']}"
+
+
 def find_key(client: ApiClient, path: str, wanted: str) -> dict[str, Any]:
     """An API key by its id or name."""
     return find_by_name(client.get(f"{path}/keys"), wanted, what="API key")

@@ -64,10 +64,10 @@ class ServiceForm(BaseModel):
         with _noting(problems, "entries"):
             wanted = dataclasses.replace(wanted, ip_access=self._sources(own_address))
         with _noting(problems, "memory_gb"):
-            memory_gb = _number(self.memory_gb, MIN_MEMORY_GB, MAX_MEMORY_GB, step=MEMORY_STEP_GB)
+            memory_gb = whole_number(self.memory_gb, MIN_MEMORY_GB, MAX_MEMORY_GB, step=MEMORY_STEP_GB)
             wanted = dataclasses.replace(wanted, memory_gb=memory_gb)
         with _noting(problems, "idle_minutes"):
-            minutes = _number(self.idle_minutes, MIN_IDLE_MINUTES, MAX_IDLE_MINUTES)
+            minutes = whole_number(self.idle_minutes, MIN_IDLE_MINUTES, MAX_IDLE_MINUTES)
             wanted = dataclasses.replace(wanted, idle_timeout_minutes=minutes)
         if problems:
             raise Unfilled(problems)
@@ -138,7 +138,8 @@ def _noting(problems: dict[str, str], field: str) -> Iterator[None]:
         problems[field] = error.public
 
 
-def _number(text: str, least: int, most: int, *, step: int = 1) -> int:
+def whole_number(text: str, least: int, most: int, *, step: int = 1) -> int:
+    """The number that was typed; raises Invalid with what may be."""
     number = int(text) if text.isascii() and text.isdecimal() else -1
     if not least <= number <= most or number % step:
         raise Invalid(f"Give a whole number from {least} to {most}{f', in steps of {step}' if step > 1 else ''}.")

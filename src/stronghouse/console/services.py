@@ -23,6 +23,13 @@ from stronghouse.services.access_preview import AllowedAddresses
 from stronghouse.services.connecting import Connection, Snippet, snippets
 from stronghouse.services.connections import Connections, find_connections
 from stronghouse.services.model import DELETABLE, Service, ServiceState, Wanted
+from stronghouse.services.requests import (
+    MAX_IDLE_MINUTES,
+    MAX_MEMORY_GB,
+    MEMORY_STEP_GB,
+    MIN_IDLE_MINUTES,
+    MIN_MEMORY_GB,
+)
 
 router = APIRouter(prefix="/services")
 SHOWN = 50
@@ -33,6 +40,8 @@ DONE = {
     "stop": "The service is asked to stop.",
     "awake": "The service is asked to wake up.",
     "rename": "The service has its new name.",
+    "limits": "The new limits are on their way to the region; another memory limit starts the engine anew.",
+    "settings": "The settings are on their way to the region; sessions that begin then have them.",
     "access": "The new IP access list is on its way to the region, which applies it within seconds.",
 }
 """What a page says after an act; the address names the act, never the sentence."""
@@ -182,8 +191,12 @@ def service_page(
         done=done,
         refused=refused,
         typed=refused.typed if refused else {},
+        memory_bounds=(MIN_MEMORY_GB, MAX_MEMORY_GB, MEMORY_STEP_GB),
+        idle_bounds=(MIN_IDLE_MINUTES, MAX_IDLE_MINUTES),
+        entry=next((one for one in service.schedule if one.id == service.active_entry_id), None),
         manage_permission=Permission.SERVICE_MANAGE,
         access_permission=Permission.IP_ACCESS_MANAGE,
+        scaling_permission=Permission.SCALING_MANAGE,
         delete_permission=Permission.SERVICE_DELETE,
         audit_permission=Permission.AUDIT_LOG_VIEW,
         matrix_permission=Permission.RESPONSIBILITIES_VIEW,

@@ -9,20 +9,17 @@ from datetime import datetime
 
 from stronghouse.access.model import Source
 from stronghouse.audit.unit_of_work import UnitOfWork
-from stronghouse.kernel.canonical import Json
-from stronghouse.kernel.errors import Conflict, Invalid, NotFound
+from stronghouse.kernel.errors import Conflict, Invalid
 from stronghouse.kernel.ids import new_id
-from stronghouse.kernel.networks import parse_source
 from stronghouse.kernel.secret import Secret
 from stronghouse.regions import actions as regions
 from stronghouse.services import events, store
 from stronghouse.services.access_preview import list_version, preview
-from stronghouse.services.model import DELETABLE, Command, Service, ServiceState, Wanted
+from stronghouse.services.model import DELETABLE, SLOTS, Command, Service, ServiceState, Wanted
+from stronghouse.services.publishing import find_service, publish, refuse_while_deleting, save
 from stronghouse.services.requests import ServiceChange, ServiceRequest, changed_sources, check_name, check_sources
 
 OWNER = "default"
-SLOTS = 21  # ports N+4 to N+24 (design.md section 6)
-DESIRED_KIND = "service"
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ def create_service(uow: UnitOfWork, request: ServiceRequest, *, organization_id:
         memory_gb=request.memory_gb,
         created_at=now,
     )
-    service = _publish(uow, service)
+    service = publish(uow, service)
     store.insert_service(uow.connection, service)
     uow.record(
         events.ServiceCreated(
@@ -84,7 +81,7 @@ def update_service(uow: UnitOfWork, change: ServiceChange, *, organization_id: s
         Conflict: the IP access list is no longer the one that the change was made for.
     """
     service = find_service(uow, organization_id=organization_id, service_id=service_id)
-    _refuse_while_deleting(service)
+    refuse_while_deleting(service)
     if change.expected_version is not None:
         _refuse_stale(service, change.expected_version)
     changed = service
@@ -99,7 +96,7 @@ def update_service(uow: UnitOfWork, change: ServiceChange, *, organization_id: s
     access = changed_sources(service.ip_access, add=change.add_ip_access, remove=change.remove_ip_access)
     if access != service.ip_access:
         changed = _with_access(uow, changed, access)
-    return service if changed is service else _save(uow, changed)
+    return service if changed is service else save(uow, changed)
 
 
 def replace_ip_access(
@@ -122,7 +119,7 @@ def replace_ip_access(
         Conflict: the list is no longer the one that was previewed, or the caller would be locked out unawares.
     """
     service = find_service(uow, organization_id=organization_id, service_id=service_id)
-    _refuse_while_deleting(service)
+    refuse_while_deleting(service)
     effect = preview(service.ip_access, wanted, own_address=own_address, connected=None)
     if not effect.changes_anything:
         return service
@@ -133,7 +130,7 @@ def replace_ip_access(
             "the new list holds it. Add it, or confirm that you want this.",
             code="ip_access_locks_out",
         )
-    return _save(uow, _with_access(uow, service, changed_sources((), add=wanted, remove=())))
+    return save(uow, _with_access(uow, service, changed_sources((), add=wanted, remove=())))
 
 
 def change_state(uow: UnitOfWork, command: Command, *, organization_id: str, service_id: str) -> Service:
@@ -143,16 +140,16 @@ def change_state(uow: UnitOfWork, command: Command, *, organization_id: str, ser
         Conflict: the service is being deleted, or `awake` on a stopped one.
     """
     service = find_service(uow, organization_id=organization_id, service_id=service_id)
-    _refuse_while_deleting(service)
+    refuse_while_deleting(service)
     match command:
         case Command.STOP:
             if service.wanted is Wanted.STOPPED:
                 return service
             uow.record(events.ServiceStopRequested(organization_id=organization_id, service_id=service_id))
-            return _save(uow, dataclasses.replace(service, wanted=Wanted.STOPPED, state=ServiceState.STOPPING))
+            return save(uow, dataclasses.replace(service, wanted=Wanted.STOPPED, state=ServiceState.STOPPING))
         case Command.START if service.wanted is Wanted.STOPPED:
             uow.record(events.ServiceStartRequested(organization_id=organization_id, service_id=service_id))
-            return _save(uow, dataclasses.replace(service, wanted=Wanted.RUNNING, state=ServiceState.STARTING))
+            return save(uow, dataclasses.replace(service, wanted=Wanted.RUNNING, state=ServiceState.STARTING))
         case Command.AWAKE if service.wanted is Wanted.STOPPED:
             raise Conflict(
                 f"A stopped service cannot be awakened; start it. Current state: '{service.state}'.",
@@ -175,7 +172,7 @@ def reset_password(
         Invalid: the hash is not base64(SHA-256(password)).
     """
     service = find_service(uow, organization_id=organization_id, service_id=service_id)
-    _refuse_while_deleting(service)
+    refuse_while_deleting(service)
     password = None if password_sha256 else generate_password()
     verifier = password_sha256 or sha256_text(password or Secret(""))
     _check_sha256(verifier)
@@ -184,7 +181,7 @@ def reset_password(
             organization_id=organization_id, service_id=service_id, generated=password is not None
         )
     )
-    _save(uow, dataclasses.replace(service, password_sha256=verifier))
+    save(uow, dataclasses.replace(service, password_sha256=verifier))
     return password
 
 
@@ -203,15 +200,7 @@ def delete_service(uow: UnitOfWork, *, organization_id: str, service_id: str) ->
             code="service_not_stopped",
         )
     uow.record(events.ServiceDeleteRequested(organization_id=organization_id, service_id=service_id, name=service.name))
-    return _save(uow, dataclasses.replace(service, wanted=Wanted.DELETED, state=ServiceState.TERMINATING))
-
-
-def find_service(uow: UnitOfWork, *, organization_id: str, service_id: str) -> Service:
-    """An organization's service; raises NotFound."""
-    service = store.find(uow.connection, organization_id=organization_id, service_id=service_id)
-    if service is None:
-        raise NotFound("There is no such service.")
-    return service
+    return save(uow, dataclasses.replace(service, wanted=Wanted.DELETED, state=ServiceState.TERMINATING))
 
 
 def generate_password() -> Secret:
@@ -231,11 +220,6 @@ def _check_sha256(value: str) -> None:
         size = 0
     if size != hashlib.sha256().digest_size:
         raise Invalid("newPasswordHash is base64(SHA-256(password)).", code="hash_malformed")
-
-
-def _refuse_while_deleting(service: Service) -> None:
-    if service.wanted is Wanted.DELETED:
-        raise Conflict(f"The service is being deleted. Current state: '{service.state}'.", code="service_terminating")
 
 
 def _refuse_stale(service: Service, expected_version: str) -> None:
@@ -269,34 +253,6 @@ def _free_slot(uow: UnitOfWork, region_id: str) -> int:
         f"Region {region_id} has a port for {SLOTS} services and all are taken; delete one first.",
         code="slots_exhausted",
     )
-
-
-def _save(uow: UnitOfWork, service: Service) -> Service:
-    published = _publish(uow, service)
-    store.update_service(uow.connection, published)
-    return published
-
-
-def _publish(uow: UnitOfWork, service: Service) -> Service:
-    """Give the region its wish; the version that it gets is the one whose reports count."""
-    document: dict[str, Json] = {
-        "id": service.id,
-        "organization_id": service.organization_id,
-        "name": service.name,
-        "state": service.wanted.value,
-        "slot": service.slot,
-        "hosts": ["localhost"],
-        "ip_access": [str(parse_source(entry.source)) for entry in service.ip_access],
-        "username": service.username,
-        "password_sha256": service.password_sha256,
-        "idle_scaling": service.idle_scaling,
-        "idle_timeout_minutes": service.idle_timeout_minutes,
-        "memory_gb": service.memory_gb,
-    }
-    version = regions.publish(
-        uow, region_id=service.region, kind=DESIRED_KIND, resource_id=service.id, document=document
-    )
-    return dataclasses.replace(service, version=version)
 
 
 def _lines(service: Service) -> list[str]:

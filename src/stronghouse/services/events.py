@@ -174,3 +174,77 @@ class ServiceDestroyed(AuditEvent):
     def summary(self) -> str:
         """One sentence for people."""
         return f"The key and the data of service {self.name!r} were destroyed."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceMemoryChanged(AuditEvent):
+    """A service's memory limit was changed, in GiB; while an entry of its schedule is active, the entry's holds."""
+
+    code: ClassVar[str] = "service.memory_change"
+    activity: ClassVar[str | None] = "service_update_autoscaling_memory"
+    before: int
+    after: int
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"The service's memory limit was changed from {self.before} to {self.after} GB."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceIdlingChanged(AuditEvent):
+    """Whether a service sleeps, or after how many minutes (`before`, `after`), was changed."""
+
+    code: ClassVar[str] = "service.idling_change"
+    activity: ClassVar[str | None] = "service_update_autoscaling_idling"
+    idle_scaling: bool
+    before: int
+    after: int
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return (
+            f"The service is to sleep after {self.after} minutes." if self.idle_scaling else "The service stays awake."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceScheduleChanged(AuditEvent):
+    """The schedule by which a service's limits change was replaced or removed; one line for each entry."""
+
+    code: ClassVar[str] = "service.schedule_change"
+    before: list[str]
+    after: list[str]
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"The service's scaling schedule has {len(self.after)} entries; it had {len(self.before)}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceScheduleFollowed(AuditEvent):
+    """The time of an entry began or ended, and the region was given other limits; no entry: the service's own."""
+
+    code: ClassVar[str] = "service.schedule_follow"
+    entry: str | None
+    memory_gb: int
+    idle_scaling: bool
+    idle_timeout_minutes: int
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        whose = "the service's own limits" if self.entry is None else f"the limits of the entry {self.entry!r}"
+        return f"By its schedule {whose} hold from now on."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceSettingsChanged(AuditEvent):
+    """The ClickHouse settings that a service's sessions begin with were changed; one line for each that is set."""
+
+    code: ClassVar[str] = "service.settings_change"
+    before: list[str]
+    after: list[str]
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        names = sorted({line.partition(" = ")[0] for line in {*self.before} ^ {*self.after}})
+        return f"ClickHouse settings of the service were changed: {', '.join(names)}."

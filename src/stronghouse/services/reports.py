@@ -8,8 +8,8 @@ from stronghouse.audit.event import AuditEvent
 from stronghouse.audit.unit_of_work import UnitOfWork
 from stronghouse.regions import actions as regions
 from stronghouse.services import events, store
-from stronghouse.services.actions import DESIRED_KIND
 from stronghouse.services.model import Service, ServiceState, Wanted
+from stronghouse.services.publishing import DESIRED_KIND
 
 GONE = "deleted"
 

@@ -32,15 +32,8 @@ class ServiceRequest:
         """Raise Invalid with the first thing that is wrong."""
         check_name(self.name)
         check_sources(self.ip_access)
-        if not MIN_IDLE_MINUTES <= self.idle_timeout_minutes <= MAX_IDLE_MINUTES:
-            raise Invalid(
-                f"idleTimeoutMinutes is {MIN_IDLE_MINUTES} to {MAX_IDLE_MINUTES}.", code="idle_timeout_invalid"
-            )
-        if not MIN_MEMORY_GB <= self.memory_gb <= MAX_MEMORY_GB or self.memory_gb % MEMORY_STEP_GB:
-            raise Invalid(
-                f"Replica memory is {MIN_MEMORY_GB} to {MAX_MEMORY_GB} GB in steps of {MEMORY_STEP_GB}.",
-                code="memory_invalid",
-            )
+        check_idle_timeout(self.idle_timeout_minutes)
+        check_memory(self.memory_gb)
 
 
 @dataclass(frozen=True)
@@ -55,6 +48,21 @@ class ServiceChange:
     add_ip_access: tuple[Source, ...] = ()
     remove_ip_access: tuple[str, ...] = ()
     expected_version: str | None = None
+
+
+def check_idle_timeout(minutes: int) -> None:
+    """Raise Invalid unless a service may sleep after so many minutes."""
+    if not MIN_IDLE_MINUTES <= minutes <= MAX_IDLE_MINUTES:
+        raise Invalid(f"idleTimeoutMinutes is {MIN_IDLE_MINUTES} to {MAX_IDLE_MINUTES}.", code="idle_timeout_invalid")
+
+
+def check_memory(memory_gb: int) -> None:
+    """Raise Invalid unless this is a memory limit that a service may have."""
+    if not MIN_MEMORY_GB <= memory_gb <= MAX_MEMORY_GB or memory_gb % MEMORY_STEP_GB:
+        raise Invalid(
+            f"Replica memory is {MIN_MEMORY_GB} to {MAX_MEMORY_GB} GB in steps of {MEMORY_STEP_GB}.",
+            code="memory_invalid",
+        )
 
 
 def check_name(name: str) -> None:

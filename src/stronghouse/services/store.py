@@ -1,5 +1,6 @@
 """The services' table."""
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import (
@@ -25,7 +26,9 @@ from sqlalchemy import (
 
 from stronghouse.access.model import Source
 from stronghouse.access.roles.policies import ServiceSet
+from stronghouse.kernel.errors import NotFound
 from stronghouse.services.model import Service, ServiceState, Wanted
+from stronghouse.services.schedule import ScheduleEntry
 from stronghouse.storage.columns import Timestamp, identifier, metadata
 
 service = Table(
@@ -49,6 +52,9 @@ service = Table(
     Column("idle_timeout_minutes", Integer, nullable=False),
     Column("memory_gb", Integer, nullable=False),
     Column("created_at", Timestamp, nullable=False),
+    Column("schedule", JSON(none_as_null=True), nullable=True),
+    Column("active_entry_id", identifier(), nullable=True),
+    Column("settings", JSON, nullable=False, server_default="{}"),
     UniqueConstraint("region", "slot"),
 )
 
@@ -73,6 +79,14 @@ def find(connection: Connection, *, organization_id: str, service_id: str) -> Se
     query = select(service).where(service.c.organization_id == organization_id, service.c.id == service_id)
     row = connection.execute(query).one_or_none()
     return None if row is None else _service(row)
+
+
+def require(connection: Connection, *, organization_id: str, service_id: str) -> Service:
+    """An organization's service; raises NotFound."""
+    found = find(connection, organization_id=organization_id, service_id=service_id)
+    if found is None:
+        raise NotFound("There is no such service.")
+    return found
 
 
 def find_in_region(connection: Connection, *, region: str, service_id: str) -> Service | None:
@@ -162,6 +176,12 @@ def every_service(connection: Connection) -> list[Service]:
     return [_service(row) for row in connection.execute(select(service).order_by(service.c.id))]
 
 
+def with_schedule(connection: Connection) -> list[Service]:
+    """The services whose limits change by themselves."""
+    query = select(service).where(service.c.schedule.is_not(None)).order_by(service.c.id)
+    return [_service(row) for row in connection.execute(query)]
+
+
 def taken_slots(connection: Connection, *, region: str) -> set[int]:
     """The slots in use in a region."""
     return set(connection.execute(select(service.c.slot).where(service.c.region == region)).scalars())
@@ -171,6 +191,8 @@ def _values(value: Service) -> dict[str, Any]:
     row = dict(value.__dict__)
     row["state"], row["wanted"] = value.state.value, value.wanted.value
     row["ip_access"] = [entry.__dict__ for entry in value.ip_access]
+    row["schedule"] = [asdict(entry) for entry in value.schedule] or None
+    row["settings"] = dict(value.settings)
     return row
 
 
@@ -178,4 +200,7 @@ def _service(row: Row[Any]) -> Service:
     fields = row._asdict()
     fields["state"], fields["wanted"] = ServiceState(fields["state"]), Wanted(fields["wanted"])
     fields["ip_access"] = tuple(Source(**entry) for entry in fields["ip_access"])
+    fields["schedule"] = tuple(
+        ScheduleEntry(**{**entry, "weekdays": tuple(entry["weekdays"])}) for entry in fields["schedule"] or ()
+    )
     return Service(**fields)

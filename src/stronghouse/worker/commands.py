@@ -1,7 +1,7 @@
 """Doing what the agent asks over the control channel, until it asks to stop or is gone."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from stronghouse.kernel.canonical import Json
@@ -12,6 +12,7 @@ from stronghouse.worker.messages import ChannelClosed, Message
 from stronghouse.worker.running import Running
 from stronghouse.worker.server import Server
 from stronghouse.worker.sessions import Sessions
+from stronghouse.worker.specification import read_settings
 
 IDLE_GRACE_SECONDS = 5.0
 
@@ -23,7 +24,8 @@ class Commands:
     Attributes:
         control, server, running, sessions: the worker's.
         set_password: gives the owner another password, by its hash.
-        report: what the worker tells of a thing by name (`logs`, `access`); raises ValueError for an unknown one.
+        set_settings: gives the service other settings, but for those that the engine refuses.
+        report: what the worker tells of a thing by name (`logs`, …); raises ValueError for another.
         grace: once the worker is to end, for how many seconds requests may go on; None before.
     """
 
@@ -32,6 +34,7 @@ class Commands:
     running: Running
     sessions: Sessions
     set_password: Callable[[str], None]
+    set_settings: Callable[[Mapping[str, str]], None]
     report: Callable[[Message], Json]
     grace: float | None = None
 
@@ -73,6 +76,8 @@ class Commands:
             match message:
                 case {"type": "set_password", "password_sha256": str(password)}:
                     self.set_password(password)
+                case {"type": "set_settings"}:
+                    self.set_settings(read_settings(message.get("settings")))
                 case _:
                     result = self.report(message)
             self._answer(message, result)

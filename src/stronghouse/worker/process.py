@@ -26,6 +26,8 @@ __all__ = ["Activity", "DataKeyProvider", "SandboxReport", "WorkerProcess", "Wor
 START_SECONDS = 20.0
 LAST_WORDS_BYTES = 500
 ANSWER_SECONDS = 5.0
+SETTINGS_SECONDS = 15.0
+"""How long a worker may take for settings: a change of access may be under way."""
 LOGS_SECONDS = 15.0
 """How long a worker may take to move its journal into the tables and count what is there."""
 CLOSE_SECONDS = 8.0
@@ -95,6 +97,17 @@ class WorkerProcess:
         """Another password from now on; sessions end. Raises Unavailable."""
         await self._ask({"type": "set_password", "password_sha256": password_sha256})
 
+    async def set_settings(self, settings: Mapping[str, str]) -> None:
+        """Have every session begin with these from now on. Raises Unavailable."""
+        await self._ask({"type": "set_settings", "settings": {**settings}}, seconds=SETTINGS_SECONDS)
+
+    async def check_settings(self, settings: Mapping[str, str]) -> str | None:
+        """Try settings without setting them: what the engine says of one that it refuses. Raises Unavailable."""
+        answer = await self._ask({"type": "check_settings", "settings": {**settings}}, seconds=SETTINGS_SECONDS)
+        if answer is None or isinstance(answer, str):
+            return answer
+        raise Unavailable("The service's worker gave no answer.", code="worker_confused")
+
     async def activity(self) -> Activity:
         """How busy it is; raises Unavailable."""
         match await self._ask({"type": "activity"}):
@@ -124,6 +137,10 @@ class WorkerProcess:
             return AccessReport.from_json(await self._ask({"type": "access"}))
         except ValueError as error:
             raise Unavailable("The service's worker gave no answer.", code="worker_confused") from error
+
+    async def metrics(self) -> Json:
+        """Its engine's counters by name, which nothing has checked yet; raises Unavailable."""
+        return await self._ask({"type": "metrics"})
 
     async def stop_if_idle(self, idle_seconds: float) -> bool:
         """End it if it has done nothing for `idle_seconds`, and says whether; raises Unavailable.

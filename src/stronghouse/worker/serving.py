@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Mapping
 
 from stronghouse.engine.access.catalogue import Catalogue, User
 from stronghouse.engine.access.effective_settings import setting_values, settings_of
@@ -14,14 +15,17 @@ from stronghouse.engine.access.rendering import users_tree
 from stronghouse.engine.access.store import OWNER_ID, PURPOSE, CatalogueStore, initial
 from stronghouse.engine.admission import Admission
 from stronghouse.engine.engine import Engine, prove_data_key
+from stronghouse.engine.errors import DatabaseError
 from stronghouse.engine.logs.journal import Journal
 from stronghouse.engine.logs.keeper import LogKeeper
 from stronghouse.engine.logs.patterns import Patterns
 from stronghouse.engine.quotas import QuotaKeeper
+from stronghouse.engine.service_settings import check_service_setting
 from stronghouse.engine.sql import text
 from stronghouse.engine.subkeys import subkey
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import SystemClock
+from stronghouse.kernel.errors import Invalid
 from stronghouse.worker.accounts import Accounts
 from stronghouse.worker.attempts import Attempts
 from stronghouse.worker.changing import Changes
@@ -35,6 +39,7 @@ from stronghouse.worker.killing import Killer
 from stronghouse.worker.log import log
 from stronghouse.worker.log_prover import LogProver
 from stronghouse.worker.messages import Message
+from stronghouse.worker.metrics import engine_metrics
 from stronghouse.worker.query import Tools
 from stronghouse.worker.recording import Recorder
 from stronghouse.worker.reopening import Reopening
@@ -46,7 +51,7 @@ from stronghouse.worker.sandbox import LANDLOCK, SECCOMP
 from stronghouse.worker.server import Server
 from stronghouse.worker.sessions import Sessions
 from stronghouse.worker.sizes import Sizes
-from stronghouse.worker.specification import SandboxReport, WorkerSpec
+from stronghouse.worker.specification import SandboxReport, WorkerSpec, read_settings
 from stronghouse.worker.system_database import SystemDatabase
 
 SWEEP_SECONDS = 1.0
@@ -82,6 +87,7 @@ class Serving:
             users=users_tree(catalogue),
         )
         try:
+            catalogue = dataclasses.replace(catalogue, service_settings=self._usable(spec.settings))
             self._open_logs(catalogue, data_key)
             self._open_access(catalogue)
             self.front = self._front()
@@ -95,6 +101,7 @@ class Serving:
             running=self.running,
             sessions=self.sessions,
             set_password=self.set_password,
+            set_settings=self.set_settings,
             report=self._report,
         )
         self._sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
@@ -147,6 +154,20 @@ class Serving:
         """Another password of the owner from now on, by its hash in base64; the owner's sessions end."""
         self.changes.make(lambda catalogue: _with_owner_of(catalogue, password_sha256))
 
+    def set_settings(self, settings: Mapping[str, str]) -> None:
+        """Other settings of the service from now on; sessions of those for whom something changed end.
+
+        They were tried before they were asked for. One that is refused all the same is left out, as at a start.
+        """
+        usable = self._usable(settings)
+
+        def change(catalogue: Catalogue) -> Catalogue:
+            if catalogue.service_settings == usable:
+                return catalogue
+            return dataclasses.replace(catalogue, generation=catalogue.generation + 1, service_settings=usable)
+
+        self.changes.make(change)
+
     def close(self) -> None:
         """Let running requests end for the time that was granted, end the rest with code 394, close everything."""
         grace = self.commands.grace or 0.0
@@ -186,6 +207,25 @@ class Serving:
     def _put(self, catalogue: Catalogue) -> None:
         self._try_settings(catalogue)
         self.reopening.put(catalogue, self.accounts.catalogue)
+
+    def _refusal(self, settings: Mapping[str, str]) -> str | None:
+        """Why the first of these settings is refused, by the boundary or by the engine; None if none is."""
+        try:
+            for name, value in settings.items():
+                check_service_setting(name, value)
+                # One at a time on a connection of its own: `readonly` would refuse the others.
+                with self.engine.internal() as connection:
+                    connection.query(f"SET {name} = {text(value)}")
+        except (DatabaseError, Invalid) as error:
+            return error.public
+        return None
+
+    def _usable(self, settings: Mapping[str, str]) -> dict[str, str]:
+        """Those that this engine takes: with another one nobody could sign in."""
+        refused: list[Json] = [name for name, value in settings.items() if self._refusal({name: value}) is not None]
+        if refused:
+            log.error("settings_refused", names=refused)
+        return {name: value for name, value in settings.items() if name not in refused}
 
     def _try_settings(self, catalogue: Catalogue) -> None:
         """Refuse values that the engine would refuse at every sign-in; raises DatabaseError."""
@@ -233,6 +273,12 @@ class Serving:
                 return self._prover().report(canary if isinstance(canary, str) else None).to_json()
             case {"type": "access"}:
                 return access_report(self.accounts.catalogue).to_json()
+            case {"type": "metrics"}:
+                with self.gate, self.engine.internal() as connection:
+                    return engine_metrics(connection)
+            case {"type": "check_settings"}:
+                with self.gate:
+                    return self._refusal(read_settings(message.get("settings")))
         raise ValueError("an unknown message")
 
     def _prover(self) -> LogProver:

@@ -1,6 +1,7 @@
 """What the agent and a worker tell each other about. Standard library only: the launching stage reads it too."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stronghouse.kernel.canonical import Json
@@ -22,6 +23,7 @@ class WorkerSpec:
         uid: user and group that the worker runs as; None to stay who we are.
         log_retention_days: how long rows of its query log and its session log are kept.
         mask_patterns: the operator's regular expressions; what they find is taken out of logged statements.
+        settings: ClickHouse settings that every session begins with.
     """
 
     service_id: ServiceId
@@ -32,6 +34,7 @@ class WorkerSpec:
     uid: int | None
     log_retention_days: int = DEFAULT_LOG_RETENTION_DAYS
     mask_patterns: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
         """For the control channel."""
@@ -44,11 +47,12 @@ class WorkerSpec:
             "uid": self.uid,
             "log_retention_days": self.log_retention_days,
             "mask_patterns": list(self.mask_patterns),
+            "settings": {**self.settings},
         }
 
     @classmethod
     def from_json(cls, value: Json) -> "WorkerSpec":
-        """The reverse, where the fields about logs may be missing; raises ValueError."""
+        """The reverse, where the fields about logs and settings may be missing; raises ValueError."""
         match value:
             case {
                 "service_id": str(service_id),
@@ -67,6 +71,7 @@ class WorkerSpec:
                     uid,
                     _retention(value.get("log_retention_days")),
                     _texts(value.get("mask_patterns")),
+                    read_settings(value.get("settings")),
                 )
         raise ValueError("not a worker's specification")
 
@@ -77,6 +82,18 @@ def _retention(value: Json) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError("not a number of days")
     return value
+
+
+def read_settings(value: Json) -> dict[str, str]:
+    """Settings by name, none where there is nothing; raises ValueError."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ValueError("not settings")  # noqa: TRY004 - bad input, not a bad call
+    found = {name: one for name, one in value.items() if isinstance(one, str)}
+    if len(found) != len(value):
+        raise ValueError("a setting's value is not text")
+    return found
 
 
 def _texts(value: Json) -> tuple[str, ...]:

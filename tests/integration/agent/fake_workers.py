@@ -2,10 +2,12 @@
 
 import asyncio
 import socket
+from collections.abc import Mapping
 
 from stronghouse.agent.desired import ServiceDocument
 from stronghouse.agent.home import ServiceHome
 from stronghouse.agent.listening import ListeningSocket
+from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.errors import Unavailable
 from stronghouse.worker.process import DataKeyProvider
 from stronghouse.worker.reports import AccessReport, LogReport, LogReports
@@ -22,6 +24,7 @@ class FakeWorker:
         self.pid = number
         self.document = document
         self.password = document.password_sha256
+        self.settings = document.settings
         self.data_key = data_key
         self.ask_for_key: DataKeyProvider | None = None
         self.idle = False
@@ -46,6 +49,14 @@ class FakeWorker:
         """Take another password."""
         self.password = password_sha256
 
+    async def set_settings(self, settings: Mapping[str, str]) -> None:
+        """Take others."""
+        self.settings = dict(settings)
+
+    async def check_settings(self, settings: Mapping[str, str]) -> str | None:
+        """Refuse one called `bad`."""
+        return "It is bad." if "bad" in settings else None
+
     async def logs(self, *, canary: str | None = None) -> LogReports:
         """Empty logs, which hold no canary."""
         found = None if canary is None else False
@@ -55,6 +66,10 @@ class FakeWorker:
     async def access(self) -> AccessReport:
         """One user."""
         return AccessReport(users=1, methods={"sha256_password": 1})
+
+    async def metrics(self) -> dict[str, Json]:
+        """One counter."""
+        return {"ClickHouseProfileEvents_Query": self.pid}
 
     async def stop_if_idle(self, _seconds: float) -> bool:
         """Stop if the test said that it is idle."""

@@ -5,6 +5,7 @@ Things refer to each other by id, never by name: whoever creates a user anew und
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 OWNER = "default"
@@ -14,6 +15,8 @@ CONSOLE_PREFIX = "sh:"
 
 MethodKind = Literal["sha256_password", "double_sha1_password", "bcrypt_password"]
 Writability = Literal["", "CONST", "WRITABLE", "CHANGEABLE_IN_READONLY"]
+NOT_STORED = MappingProxyType({"stored": False})
+"""Marks a field that has no place in the stored form."""
 QuotaKey = Literal["none", "user_name", "ip_address", "forwarded_ip_address", "client_key"]
 
 
@@ -179,7 +182,13 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All of it, by id. `generation` grows by one with each change."""
+    """All of it, by id.
+
+    Attributes:
+        generation: grows by one with each change.
+        service_settings: what every session begins with, before all others; plain text by name. The control plane has
+            them, so they are not stored with the rest.
+    """
 
     generation: int = 1
     users: Mapping[str, User] = field(default_factory=dict)
@@ -187,6 +196,7 @@ class Catalogue:
     policies: Mapping[str, RowPolicy] = field(default_factory=dict)
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     quotas: Mapping[str, Quota] = field(default_factory=dict)
+    service_settings: Mapping[str, str] = field(default_factory=dict, metadata=NOT_STORED)
 
     def user_named(self, name: str) -> User | None:
         """The user with this name."""

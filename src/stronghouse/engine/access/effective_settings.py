@@ -1,7 +1,8 @@
 """Which settings a user begins with: those of profiles, of roles and of the user, in ClickHouse's order.
 
-First come the profiles that apply to the user, then the settings of the roles, then the user's own; what comes later
-replaces what came before. A profile that is named among settings stands for its own settings, in that place.
+First come those of the service, then the profiles that apply to the user, then the settings of the roles, then the
+user's own; what comes later replaces what came before. A profile that is named among settings stands for its own
+settings, in that place.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -50,7 +51,8 @@ def settings_of(catalogue: Catalogue, user: User, roles: Iterable[str]) -> dict[
         roles: ids of the user's default roles; those within them count too.
     """
     found = effective_settings(catalogue, user, roles)
-    return {name: plain(setting.value) for name, setting in found.items() if setting.value is not None}
+    own = {name: plain(setting.value) for name, setting in found.items() if setting.value is not None}
+    return {**catalogue.service_settings, **own}
 
 
 def setting_values(catalogue: Catalogue) -> frozenset[tuple[str, str]]:
@@ -58,12 +60,13 @@ def setting_values(catalogue: Catalogue) -> frozenset[tuple[str, str]]:
     holders: tuple[User | Role | Profile, ...]
     holders = (*catalogue.users.values(), *catalogue.roles.values(), *catalogue.profiles.values())
     elements = (element for holder in holders for element in holder.settings)
-    return frozenset(
+    given = frozenset(
         (element.name, plain(literal))
         for element in elements
         for literal in (element.value, element.minimum, element.maximum)
         if literal is not None
     )
+    return given.union(catalogue.service_settings.items())
 
 
 def plain(literal: str) -> str:

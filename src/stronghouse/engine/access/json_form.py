@@ -1,7 +1,8 @@
 """Values of the catalogue as JSON and back, by their declared types alone: nothing can be forgotten or added.
 
 Invariants:
-- What is read is exactly what was declared: an unknown or missing field, or another type, is an error.
+- What is read is exactly what was declared: an unknown or missing field, or another type, is an error. Only fields
+  marked `NOT_STORED` are left out.
 - Equal values have equal texts: sets and mappings are sorted.
 """
 
@@ -17,7 +18,7 @@ _T = TypeVar("_T")
 def to_json(value: object) -> object:
     """`value`, made of dataclasses, tuples, sets and mappings (by the `id` of what they hold), for `json.dumps`."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: to_json(getattr(value, field.name)) for field in _stored(type(value))}
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, tuple):
@@ -87,7 +88,13 @@ def _dataclass(declared: type, found: object, place: str) -> object:
 @cache
 def _fields(declared: type) -> dict[str, object]:
     hints = get_type_hints(declared)
-    return {field.name: hints[field.name] for field in dataclasses.fields(declared)}
+    return {field.name: hints[field.name] for field in _stored(declared)}
+
+
+@cache
+def _stored(declared: type) -> tuple["dataclasses.Field[object]", ...]:
+    """The fields of a dataclass, but for those that are marked to be left out."""
+    return tuple(field for field in dataclasses.fields(declared) if field.metadata.get("stored", True))
 
 
 def _differ(found: Iterable[object], hints: Mapping[str, object]) -> bool:

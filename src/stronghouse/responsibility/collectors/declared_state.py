@@ -21,17 +21,18 @@ from stronghouse.regions.model import Agent
 from stronghouse.responsibility.collectors.declared_events import CODES, Declared, DeclaredState, replay
 from stronghouse.responsibility.facts import Facts, Resource
 from stronghouse.services import store as services
-from stronghouse.services.actions import DESIRED_KIND
 from stronghouse.services.model import Service, Wanted
+from stronghouse.services.publishing import DESIRED_KIND
 
 VERSION = 3
 METHOD = (
     "The events of the audit log about organizations, services, API keys, members, roles and agents are replayed in "
     "their order; the result is compared field by field with the rows of the control plane's database in the same "
     "snapshot, and each service's row with the document that its region was given. What events do not hold (a "
-    "service's password, its memory and idle time-out) is compared between row and document only."
+    "service's password, its limits and settings) is compared between row and document only."
 )
-_DOCUMENT_FIELDS = ("organization_id", "name", "slot", "username", "idle_scaling", "idle_timeout_minutes", "memory_gb")
+_DOCUMENT_FIELDS = ("organization_id", "name", "slot", "username")
+_LIMITS = ("idle_scaling", "idle_timeout_minutes", "memory_gb")
 
 
 def collect_declared_state(connection: Connection, *, clock: Clock, foreign_objects: Sequence[str]) -> Facts:
@@ -165,12 +166,15 @@ def _block(source: str) -> str:
 
 def _told_differently(row: Service, document: dict[str, Json]) -> list[str]:
     wanted: dict[str, Json] = {name: getattr(row, name) for name in _DOCUMENT_FIELDS}
+    wanted |= {name: getattr(row.limits, name) for name in _LIMITS}
     differing = [name for name, value in wanted.items() if document.get(name) != value]
     listed = document.get("ip_access")
     if not isinstance(listed, list) or sorted(map(str, listed)) != _blocks(entry.source for entry in row.ip_access):
         differing.append("IP access list")
     if document.get("state") != row.wanted.value:
         differing.append("wanted state")
+    if document.get("settings", {}) != row.settings:
+        differing.append("settings")
     if document.get("password_sha256") != row.password_sha256:
         differing.append("password")
     return differing
