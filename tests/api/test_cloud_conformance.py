@@ -149,6 +149,7 @@ def services(cloud: Cloud) -> None:
     assert (changed["name"], changed["state"]) == ("clicks", "running")
     assert cloud("instanceGet", serviceId=service_id) == changed
     assert cloud("instanceGetList") == [changed]
+    query_endpoint(cloud, service_id)
     assert cloud("instancePasswordUpdate", {}, serviceId=service_id)["password"] != created["password"]
     assert cloud("instanceStateUpdate", {"command": "stop"}, serviceId=service_id)["state"] == "stopping"
     report(cloud, service_id, "stopped")
@@ -160,6 +161,15 @@ def services(cloud: Cloud) -> None:
     report(cloud, service_id, "deleted")
     gone = cloud.plane.call("GET", f"/organizations/{cloud.organization_id}/services/{service_id}", cloud.auth)
     assert gone.status_code == 404
+
+
+def query_endpoint(cloud: Cloud, service_id: str) -> None:
+    (key,) = cloud("openapiKeyGetList")
+    wanted = {"roles": ["sql_console_read_only"], "openApiKeys": [key["id"]], "allowedOrigins": "*"}
+    made = cloud("instanceQueryEndpointUpsert", wanted, serviceId=service_id)
+    assert made == {"id": made["id"], **wanted}
+    assert cloud("instanceQueryEndpointGet", serviceId=service_id) == made
+    cloud("instanceQueryEndpointDelete", serviceId=service_id)
 
 
 def whole_numbers(value: object) -> bool:
