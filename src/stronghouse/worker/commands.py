@@ -12,6 +12,7 @@ from stronghouse.worker.messages import ChannelClosed, Message
 from stronghouse.worker.running import Running
 from stronghouse.worker.server import Server
 from stronghouse.worker.sessions import Sessions
+from stronghouse.worker.specification import KeyUsers
 
 IDLE_GRACE_SECONDS = 5.0
 
@@ -23,6 +24,7 @@ class Commands:
     Attributes:
         control, server, running, sessions: the worker's.
         set_password: gives the owner another password, by its hash.
+        set_key_users: says which users of API keys there are.
         report: what the worker tells of a thing by name (`logs`, `access`); raises ValueError for an unknown one.
         grace: once the worker is to end, for how many seconds requests may go on; None before.
     """
@@ -32,6 +34,7 @@ class Commands:
     running: Running
     sessions: Sessions
     set_password: Callable[[str], None]
+    set_key_users: Callable[[KeyUsers], None]
     report: Callable[[Message], Json]
     grace: float | None = None
 
@@ -73,6 +76,8 @@ class Commands:
             match message:
                 case {"type": "set_password", "password_sha256": str(password)}:
                     self.set_password(password)
+                case {"type": "set_key_users", "wanted": wanted}:
+                    self.set_key_users(KeyUsers.from_json(wanted))
                 case _:
                     result = self.report(message)
             self._answer(message, result)

@@ -18,7 +18,7 @@ from stronghouse.worker.channel import Channel
 from stronghouse.worker.launch import command, environment
 from stronghouse.worker.messages import ChannelClosed, Message
 from stronghouse.worker.reports import AccessReport, LogReports
-from stronghouse.worker.specification import Activity, Launch, SandboxReport, WorkerSpec
+from stronghouse.worker.specification import Activity, KeyUsers, Launch, SandboxReport, WorkerSpec
 from stronghouse.worker.unasked import DataKeyProvider, Unasked
 
 __all__ = ["Activity", "DataKeyProvider", "SandboxReport", "WorkerProcess", "WorkerSpec"]
@@ -28,6 +28,8 @@ LAST_WORDS_BYTES = 500
 ANSWER_SECONDS = 5.0
 LOGS_SECONDS = 15.0
 """How long a worker may take to move its journal into the tables and count what is there."""
+ACCESS_SECONDS = 20.0
+"""How long a change of users may take: requests that run are waited for, and the engine is opened anew."""
 CLOSE_SECONDS = 8.0
 """How long a worker may take to end its last queries and close the engine, beyond the grace it was given."""
 
@@ -94,6 +96,10 @@ class WorkerProcess:
     async def set_password(self, password_sha256: str) -> None:
         """Another password from now on; sessions end. Raises Unavailable."""
         await self._ask({"type": "set_password", "password_sha256": password_sha256})
+
+    async def set_key_users(self, wanted: KeyUsers) -> None:
+        """Just these users of API keys from now on; queries of the others end. Raises Unavailable."""
+        await self._ask({"type": "set_key_users", "wanted": wanted.to_json()}, seconds=ACCESS_SECONDS)
 
     async def activity(self) -> Activity:
         """How busy it is; raises Unavailable."""

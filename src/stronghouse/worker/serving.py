@@ -4,12 +4,14 @@ import base64
 import dataclasses
 import gc
 import os
+import secrets
 import signal
 import socket
 import threading
 
-from stronghouse.engine.access.catalogue import Catalogue, User
+from stronghouse.engine.access.catalogue import Catalogue, Method, User
 from stronghouse.engine.access.effective_settings import setting_values, settings_of
+from stronghouse.engine.access.key_users import with_key_users
 from stronghouse.engine.access.rendering import users_tree
 from stronghouse.engine.access.store import OWNER_ID, PURPOSE, CatalogueStore, initial
 from stronghouse.engine.admission import Admission
@@ -22,13 +24,14 @@ from stronghouse.engine.sql import text
 from stronghouse.engine.subkeys import subkey
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import SystemClock
+from stronghouse.kernel.errors import Unavailable
 from stronghouse.worker.accounts import Accounts
 from stronghouse.worker.attempts import Attempts
 from stronghouse.worker.changing import Changes
 from stronghouse.worker.commands import Commands
 from stronghouse.worker.connections import Connections
 from stronghouse.worker.control import Control
-from stronghouse.worker.desk import Desk
+from stronghouse.worker.desk import ID_BYTES, Desk
 from stronghouse.worker.front import Front
 from stronghouse.worker.gate import Gate
 from stronghouse.worker.killing import Killer
@@ -46,7 +49,7 @@ from stronghouse.worker.sandbox import LANDLOCK, SECCOMP
 from stronghouse.worker.server import Server
 from stronghouse.worker.sessions import Sessions
 from stronghouse.worker.sizes import Sizes
-from stronghouse.worker.specification import SandboxReport, WorkerSpec
+from stronghouse.worker.specification import KeyUsers, SandboxReport, WorkerSpec
 from stronghouse.worker.system_database import SystemDatabase
 
 SWEEP_SECONDS = 1.0
@@ -95,6 +98,7 @@ class Serving:
             running=self.running,
             sessions=self.sessions,
             set_password=self.set_password,
+            set_key_users=self.set_key_users,
             report=self._report,
         )
         self._sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
@@ -147,6 +151,25 @@ class Serving:
         """Another password of the owner from now on, by its hash in base64; the owner's sessions end."""
         self.changes.make(lambda catalogue: _with_owner_of(catalogue, password_sha256))
 
+    def set_key_users(self, wanted: KeyUsers) -> None:
+        """Just these users of API keys from now on; returns when that is in force.
+
+        Raises:
+            Unavailable: the kernel does not confine this process well enough for a second user.
+            ValueError: a role or a name is not one of ours.
+        """
+        if self._missing and wanted.roles:
+            raise Unavailable(
+                f"The machine's kernel lacks {self._missing}, without which users cannot be kept apart.",
+                code="users_not_confined",
+            )
+        method = Method("sha256_password", wanted.password_hash, wanted.salt)
+        self.changes.make(
+            lambda catalogue: with_key_users(
+                catalogue, wanted.roles, method=method, new_id=lambda: secrets.token_hex(ID_BYTES)
+            )
+        )
+
     def close(self) -> None:
         """Let running requests end for the time that was granted, end the rest with code 394, close everything."""
         grace = self.commands.grace or 0.0
@@ -161,8 +184,7 @@ class Serving:
         self.engine.close()
 
     def _front(self) -> Front:
-        missing = [part for part in self._sandbox.missing if part in NEEDED_FOR_USERS]
-        desk = Desk(self.accounts, self.changes, self.quotas, " and ".join(missing))
+        desk = Desk(self.accounts, self.changes, self.quotas, self._missing)
         identity = Identity(self.engine.version, self.engine.timezone, self._spec.service_id)
         return Front(
             accounts=self.accounts,
@@ -174,6 +196,11 @@ class Serving:
             identity=identity,
             repeats=Repeats(self.accounts, self.connections, self.running, self.gate, self.recorder, identity),
         )
+
+    @property
+    def _missing(self) -> str:
+        """The parts of the sandbox that keep this service to one user; empty for none."""
+        return " and ".join(part for part in self._sandbox.missing if part in NEEDED_FOR_USERS)
 
     def _catalogue(self) -> Catalogue:
         """The stored one, or the first; with the owner's password of today."""
