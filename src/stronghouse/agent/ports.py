@@ -6,7 +6,7 @@ from stronghouse.agent.desired import ServiceDocument
 from stronghouse.agent.home import ServiceHome
 from stronghouse.agent.listening import ListeningSocket
 from stronghouse.worker.reports import AccessReport, LogReports
-from stronghouse.worker.specification import SandboxReport
+from stronghouse.worker.specification import KeyUsers, SandboxReport
 from stronghouse.worker.unasked import DataKeyProvider
 
 
@@ -30,6 +30,10 @@ class Worker(Protocol):
 
     async def set_password(self, password_sha256: str) -> None:
         """Take only the password with this hash from now on."""
+        ...
+
+    async def set_key_users(self, wanted: KeyUsers, /) -> None:
+        """Have just these users of API keys from now on."""
         ...
 
     async def logs(self, *, canary: str | None = None) -> LogReports:

@@ -45,7 +45,6 @@ from stronghouse.worker.repeating import Repeats
 from stronghouse.worker.reports import access_report
 from stronghouse.worker.responses import Identity
 from stronghouse.worker.running import Running
-from stronghouse.worker.sandbox import LANDLOCK, SECCOMP
 from stronghouse.worker.server import Server
 from stronghouse.worker.sessions import Sessions
 from stronghouse.worker.sizes import Sizes
@@ -58,8 +57,6 @@ MOST_OPENINGS = 200
 changes of access another process takes over."""
 LAST_WORDS_SECONDS = 3.0
 JOURNAL = "log journal"
-NEEDED_FOR_USERS = (LANDLOCK, SECCOMP)
-"""The parts of the sandbox without which a service keeps to its one trusted user (design.md section 2)."""
 
 
 class Serving:
@@ -158,9 +155,10 @@ class Serving:
             Unavailable: the kernel does not confine this process well enough for a second user.
             ValueError: a role or a name is not one of ours.
         """
-        if self._missing and wanted.roles:
+        missing = self._sandbox.missing_for_users
+        if missing and wanted.roles:
             raise Unavailable(
-                f"The machine's kernel lacks {self._missing}, without which users cannot be kept apart.",
+                f"The machine's kernel lacks {missing}, without which users cannot be kept apart.",
                 code="users_not_confined",
             )
         method = Method("sha256_password", wanted.password_hash, wanted.salt)
@@ -184,7 +182,7 @@ class Serving:
         self.engine.close()
 
     def _front(self) -> Front:
-        desk = Desk(self.accounts, self.changes, self.quotas, self._missing)
+        desk = Desk(self.accounts, self.changes, self.quotas, self._sandbox.missing_for_users)
         identity = Identity(self.engine.version, self.engine.timezone, self._spec.service_id)
         return Front(
             accounts=self.accounts,
@@ -196,11 +194,6 @@ class Serving:
             identity=identity,
             repeats=Repeats(self.accounts, self.connections, self.running, self.gate, self.recorder, identity),
         )
-
-    @property
-    def _missing(self) -> str:
-        """The parts of the sandbox that keep this service to one user; empty for none."""
-        return " and ".join(part for part in self._sandbox.missing if part in NEEDED_FOR_USERS)
 
     def _catalogue(self) -> Catalogue:
         """The stored one, or the first; with the owner's password of today."""

@@ -9,6 +9,10 @@ from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.ids import ServiceId
 
 DEFAULT_LOG_RETENTION_DAYS = 30
+LANDLOCK, SECCOMP, SEPARATE_UID = "Landlock", "seccomp", "separate user"
+"""Names of the parts of a worker's sandbox."""
+NEEDED_FOR_USERS = (LANDLOCK, SECCOMP)
+"""Those without which a service keeps to its one trusted user (design.md section 2)."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -136,6 +140,11 @@ class SandboxReport:
     seccomp: bool
     separate_uid: bool
     missing: tuple[str, ...]
+
+    @property
+    def missing_for_users(self) -> str:
+        """What is missing for database users beside the owner; empty for nothing."""
+        return " and ".join(part for part in self.missing if part in NEEDED_FOR_USERS)
 
     def to_json(self) -> dict[str, Json]:
         """For the control channel and for status reports."""

@@ -9,7 +9,7 @@ from stronghouse.agent.listening import ListeningSocket
 from stronghouse.kernel.errors import Unavailable
 from stronghouse.worker.process import DataKeyProvider
 from stronghouse.worker.reports import AccessReport, LogReport, LogReports
-from stronghouse.worker.specification import SandboxReport
+from stronghouse.worker.specification import KeyUsers, SandboxReport
 
 
 class FakeWorker:
@@ -23,6 +23,7 @@ class FakeWorker:
         self.document = document
         self.password = document.password_sha256
         self.data_key = data_key
+        self.key_users: KeyUsers | None = None
         self.ask_for_key: DataKeyProvider | None = None
         self.idle = False
         self.grace: float | None = None
@@ -45,6 +46,10 @@ class FakeWorker:
     async def set_password(self, password_sha256: str) -> None:
         """Take another password."""
         self.password = password_sha256
+
+    async def set_key_users(self, wanted: KeyUsers) -> None:
+        """Have these users."""
+        self.key_users = wanted
 
     async def logs(self, *, canary: str | None = None) -> LogReports:
         """Empty logs, which hold no canary."""

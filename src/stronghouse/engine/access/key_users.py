@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from stronghouse.engine.access.catalogue import (
     CONSOLE_PREFIX,
+    KEY_PREFIX,
     Catalogue,
     Grant,
     Method,
@@ -24,7 +25,6 @@ from stronghouse.engine.access.change_references import forget
 from stronghouse.engine.access.rights import Rights
 from stronghouse.engine.access.store import OWNER_ID
 
-KEY_PREFIX = f"{CONSOLE_PREFIX}key:"
 READ_ONLY, ADMIN = "sql_console_read_only", "sql_console_admin"
 _NO_WRITING = SettingElement("readonly", value="2")
 """ClickHouse's value for reading only with settings that may be changed, itself excepted. The grants alone would do."""
