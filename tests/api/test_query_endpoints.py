@@ -76,7 +76,8 @@ def test_there_is_none_until_it_is_made_and_its_id_stays(world: World) -> None:
     first = world.set(key_id, origins="app.example.com, https://b.example.com:8443")
     assert first["allowedOrigins"] == "app.example.com, https://b.example.com:8443"
     second = world.set(roles=(ADMINISTRATOR,))
-    assert second == {"id": first["id"], "openApiKeys": [], "roles": [ADMINISTRATOR], "allowedOrigins": ""}
+    url = f"https://localhost:8442/service/{world.service_id}/run"
+    assert second == {"id": first["id"], "openApiKeys": [], "roles": [ADMINISTRATOR], "allowedOrigins": "", "url": url}
     assert world.call("GET").json()["result"] == second
     assert world.call("DELETE").status_code == 200
     assert world.call("GET").status_code == 404
@@ -163,6 +164,25 @@ def test_what_makes_no_sense_is_refused(world: World, body: object, reason: str 
     assert reason in answer.json()["error"]
     assert world.call("GET").status_code == 404
     assert world.document() is None
+
+
+def test_access_lists_that_are_too_long_together_are_refused_wherever_they_come_from(world: World) -> None:
+    def sources(count: int) -> list[dict[str, str]]:
+        return [{"source": f"10.0.{number // 256}.{number % 256}"} for number in range(count)]
+
+    first, _ = world.key()
+    second, _ = world.key()
+    world.change_key(first, ipAccessList=sources(600))
+    world.change_key(second, ipAccessList=sources(401))
+    assert world.call("POST", {"roles": [READ_ONLY], "openApiKeys": [first, second]}).status_code == 400
+    world.change_key(second, ipAccessList=sources(400))
+    world.set(first, second)
+    path = f"/organizations/{world.organization_id}/keys/{second}"
+    refused = world.plane.call("PATCH", path, world.auth, json={"ipAccessList": sources(401), "name": "b"})
+    assert refused.status_code == 400
+    assert "at most 1000 entries together" in refused.json()["error"]
+    kept = world.plane.call("GET", path, world.auth).json()["result"]
+    assert (len(kept["ipAccessList"]), kept["name"]) == (400, "test")
 
 
 def test_keys_of_another_organization_cannot_be_named(world: World) -> None:

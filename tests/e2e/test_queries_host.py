@@ -1,7 +1,10 @@
 """The queries host as `clickhousectl`, a program and a page reach it: over TLS, through the edge, to a real engine."""
 
 import json
+import os
 import ssl
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -14,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
+from stronghouse.access.roles.system import DEVELOPER
 from tests.e2e.test_clickhousectl import Tool
 from tests.support.stack import LOOPBACK, Service, Stack
 
@@ -321,3 +325,29 @@ def test_a_long_result_streams_and_an_error_in_it_cuts_it_off(queries: Queries) 
     except httpx.RemoteProtocolError:
         return
     assert "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO" in answer.text
+
+
+def test_our_own_command_queries_too(queries: Queries, tmp_path: Path) -> None:
+    key = queries.key(assignedRoleIds=[DEVELOPER.id])
+    queries.let_in(key)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "STRONGHOUSE_API_URL": queries.stack.api_url,
+        "STRONGHOUSE_KEY_ID": key.auth[0],
+        "STRONGHOUSE_KEY_SECRET": key.auth[1],
+        "STRONGHOUSE_CA_FILE": queries.stack.ca_file,
+        "STRONGHOUSE_QUERIES_URL": str(queries.stack.ready["queries_url"]),
+    }
+
+    def run(*arguments: str, text: str = "") -> tuple[int, str, str]:
+        command = [sys.executable, "-m", "stronghouse", "service", "query", "queries", *arguments]
+        done = subprocess.run(
+            command, env=environment, input=text, capture_output=True, text=True, timeout=60, check=False
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    assert run("SELECT {n:UInt8} + 1 AS x", "--param", "n=41", "--format", "TSV") == (0, "42\n", "")
+    assert json.loads(run("--json", text="SELECT 1 AS one")[1])["data"] == [{"one": 1}]
+    code, out, error = run("DROP TABLE orders")
+    assert (code, out, "Not enough privileges" in error or "readonly" in error) == (1, "", True)

@@ -34,7 +34,7 @@ def get_endpoint(request: Request, organization_id: str, service_id: str) -> Res
     plane: ControlPlane = request.app.state.plane
     with plane.database.read() as connection:
         found = actions.find_endpoint(connection, organization_id=organization_id, service_id=parse_uuid(service_id))
-    return success(request, view(found))
+    return success(request, view(plane, found))
 
 
 @router.post("")
@@ -57,7 +57,7 @@ def set_endpoint(request: Request, organization_id: str, service_id: str, body: 
             now=plane.clock.now(),
         )
     plane.jobs.notify(service.region)
-    return success(request, view(endpoint))
+    return success(request, view(plane, endpoint))
 
 
 @router.delete("")
@@ -72,11 +72,12 @@ def delete_endpoint(request: Request, organization_id: str, service_id: str) -> 
     return success(request)
 
 
-def view(endpoint: QueryEndpoint) -> dict[str, object]:
-    """An endpoint as the Cloud API shows it."""
+def view(plane: ControlPlane, endpoint: QueryEndpoint) -> dict[str, object]:
+    """An endpoint as the Cloud API shows it, and `url`, which is ours: where its keys send statements."""
     return {
         "id": endpoint.id,
         "openApiKeys": list(endpoint.key_ids),
         "roles": [role.value for role in endpoint.roles],
         "allowedOrigins": endpoint.allowed_origins,
+        "url": f"{plane.queries_url}/service/{endpoint.service_id}/run",
     }

@@ -25,6 +25,8 @@ from stronghouse.cli import (
     notification,
     org,
     package,
+    query,
+    query_endpoint,
     responsibility,
     role,
     service,
@@ -57,6 +59,8 @@ app.command("check")(check.check)
 app.command("advise")(advise.advise)
 app.command("components")(advisories.components)
 app.command("fill-demo", hidden=True)(demo.fill_demo)
+service.app.command("query")(query.query_service)
+service.app.add_typer(query_endpoint.app)
 for noun in (
     advisories,
     member,

@@ -31,7 +31,9 @@ from stronghouse.worker.caller import CLIENT_ADDRESS, CLIENT_PORT, TLS_CIPHER, T
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
-MOST_AT_A_TIME = 64
+READ_AT_A_TIME = 32
+"""Requests that are read and checked at a time; the edge holds each until it is complete, so it takes a moment."""
+RUN_AT_A_TIME, RUN_OF_ONE_KEY = 128, 16
 KEYS_PER_SECOND, KEYS_AT_ONCE = 10.0, 100
 FAILURES_PER_SECOND, FAILURES_AT_ONCE = 0.5, 30
 PREFLIGHT_SECONDS = 600
@@ -73,7 +75,7 @@ class QueriesHost:
         self._by_key = Buckets(per_second=KEYS_PER_SECOND, burst=KEYS_AT_ONCE)
         self._failures = Buckets(per_second=FAILURES_PER_SECOND, burst=FAILURES_AT_ONCE)
         self._running: set[_Running] = set()
-        self._answering = 0
+        self._reading = asyncio.Semaphore(READ_AT_A_TIME)
 
     def take_endpoints(self, endpoints: Iterable[EndpointDocument]) -> None:
         """These are the endpoints from now on; queries that would not be let in any more end."""
@@ -100,13 +102,9 @@ class QueriesHost:
 
     async def _respond(self, reader: asyncio.StreamReader, answer: Answer) -> None:
         try:
-            if self._answering >= MOST_AT_A_TIME:
-                raise TooMany("Too many queries run at a time; try again.", code="queries_busy")
-            self._answering += 1
-            try:
-                await self._answer(await read_request(reader, limit=MAX_BODY_BYTES), reader, answer)
-            finally:
-                self._answering -= 1
+            async with self._reading:
+                request = await read_request(reader, limit=MAX_BODY_BYTES)
+            await self._answer(request, reader, answer)
         except StronghouseError as error:
             if answer.begun:  # the client sees that it is cut off
                 _log.info("query_broke_off", code=error.code)
@@ -158,6 +156,9 @@ class QueriesHost:
         self, service: Service, grant: Grant, request: Request, reader: asyncio.StreamReader, answer: Answer
     ) -> None:
         """Run the statement for as long as the client listens and the key holds."""
+        of_key = sum(running.grant.key_id == grant.key_id for running in self._running)
+        if of_key >= RUN_OF_ONE_KEY or len(self._running) >= RUN_AT_A_TIME:
+            raise TooMany("Too many queries run at a time; wait until one has ended.", code="queries_busy")
         work = asyncio.get_running_loop().create_task(self._forward(service, grant, request, answer))
         running = _Running(grant, work)
         self._running.add(running)

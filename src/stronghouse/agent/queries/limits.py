@@ -1,5 +1,6 @@
 """How often somebody may ask: token buckets in the memory of this process."""
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -13,8 +14,8 @@ class TooOften(TooMany):
     """Ask again in `seconds`."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"Too many requests: try again in {seconds:.1f} s.", code="rate_limited")
-        self.seconds = seconds
+        self.seconds = math.ceil(seconds * 10) / 10
+        super().__init__(f"Too many requests: try again in {self.seconds:.1f} s.", code="rate_limited")
 
 
 class Buckets:

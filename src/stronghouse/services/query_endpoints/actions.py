@@ -23,6 +23,8 @@ from stronghouse.services.query_endpoints import events, store
 from stronghouse.services.query_endpoints.model import EndpointRequest, QueryEndpoint, origins_of
 
 DESIRED_KIND = "query_endpoint"
+MAX_SOURCES = 1000
+"""Entries of the IP access lists of all keys of one endpoint: a region's desired state is one message."""
 
 
 def find_endpoint(connection: Connection, *, organization_id: str, service_id: str) -> QueryEndpoint:
@@ -112,14 +114,20 @@ def remove_key(uow: UnitOfWork, endpoint: QueryEndpoint, key_id: str) -> QueryEn
 
 
 def publish(uow: UnitOfWork, endpoint: QueryEndpoint, *, region_id: str) -> None:
-    """Give the region the endpoint as it is now, with its keys as they are now."""
+    """Give the region the endpoint as it is now, with its keys as they are now.
+
+    Raises:
+        Invalid: the IP access lists of its keys are too long together.
+    """
     hashes = access.key_hashes(uow.connection, endpoint.key_ids)
     keys: list[Json] = []
+    sources = 0
     for key_id in endpoint.key_ids:
         key = access.key(uow.connection, organization_id=endpoint.organization_id, key_id=key_id)
         if key is None or key_id not in hashes:
             continue
         key_id_hash, key_secret_hash = hashes[key_id]
+        sources += len(key.ip_access)
         keys.append(
             {
                 "id": key.id,
@@ -129,6 +137,11 @@ def publish(uow: UnitOfWork, endpoint: QueryEndpoint, *, region_id: str) -> None
                 "expires_at": None if key.expires_at is None else rfc3339(key.expires_at),
                 "ip_access": [str(parse_source(entry.source)) for entry in key.ip_access],
             }
+        )
+    if sources > MAX_SOURCES:
+        raise Invalid(
+            f"The IP access lists of the API keys of one query endpoint have at most {MAX_SOURCES} entries together.",
+            code="ip_access_too_long",
         )
     document: dict[str, Json] = {
         "id": endpoint.id,
