@@ -185,6 +185,7 @@ def service_page(
         manage_permission=Permission.SERVICE_MANAGE,
         access_permission=Permission.IP_ACCESS_MANAGE,
         delete_permission=Permission.SERVICE_DELETE,
+        query_permission=Permission.QUERY_ENDPOINTS_VIEW,
         audit_permission=Permission.AUDIT_LOG_VIEW,
         matrix_permission=Permission.RESPONSIBILITIES_VIEW,
     )
