@@ -186,7 +186,7 @@ class QueriesHost:
         agent = request.header("user-agent") or ""
         if _PRINTABLE.fullmatch(agent):
             headers.append(("user-agent", agent))
-        body = statement.sql.encode("utf-8", "surrogatepass")
+        body = statement.sql.encode()
         async with ask_worker(socket, target=statement.target, headers=headers, body=body) as result:
             await _pass_back(result, answer)
 

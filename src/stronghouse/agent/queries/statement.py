@@ -61,7 +61,12 @@ def statement_of(request: Request) -> Statement:
     output_format = url.get("format", DEFAULT_FORMAT)
     if not _NAME.match(output_format):
         raise Invalid("'format' is the name of a format of ClickHouse's.", code="format_invalid")
-    return Statement(sql, output_format, database or None, _query_id(body.get("runId")), _parameters(url, body))
+    parameters = _parameters(url, body)
+    try:
+        "".join((sql, database or "", *(value for _, value in parameters))).encode()
+    except UnicodeEncodeError:  # halves of surrogate pairs, which JSON can name
+        raise Invalid("The request holds what is no text.", code="body_malformed") from None
+    return Statement(sql, output_format, database or None, _query_id(body.get("runId")), parameters)
 
 
 def _url(request: Request) -> dict[str, str]:
