@@ -14,7 +14,7 @@ from stronghouse.audit.unit_of_work import UnitOfWork
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import rfc3339
 from stronghouse.kernel.errors import Conflict, Invalid, NotFound
-from stronghouse.kernel.ids import new_id
+from stronghouse.kernel.ids import new_id, parse_uuid
 from stronghouse.kernel.networks import parse_source
 from stronghouse.regions import actions as regions
 from stronghouse.services.actions import find_service
@@ -155,7 +155,11 @@ def publish(uow: UnitOfWork, endpoint: QueryEndpoint, *, region_id: str) -> None
 
 def _check_keys(connection: Connection, organization_id: str, key_ids: tuple[str, ...]) -> None:
     for key_id in key_ids:
-        if access.key(connection, organization_id=organization_id, key_id=key_id) is None:
+        try:
+            known = access.key(connection, organization_id=organization_id, key_id=parse_uuid(key_id))
+        except NotFound:
+            known = None
+        if known is None:
             raise Invalid(
                 f"openApiKeys names {key_id[:64]!r}, which is not the id of an API key of this organization.",
                 code="key_unknown",
