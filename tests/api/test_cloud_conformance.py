@@ -177,6 +177,7 @@ def services(cloud: Cloud) -> None:
     assert (changed["name"], changed["state"]) == ("clicks", "running")
     assert cloud("instanceGet", serviceId=service_id) == changed
     assert cloud("instanceGetList") == [changed]
+    query_endpoint(cloud, service_id)
     assert cloud("instancePasswordUpdate", {}, serviceId=service_id)["password"] != created["password"]
     assert cloud("instanceStateUpdate", {"command": "stop"}, serviceId=service_id)["state"] == "stopping"
     report(cloud, service_id, "stopped")
@@ -229,6 +230,15 @@ def what_is_not_there(cloud: Cloud, service_id: str) -> None:
     assert all(config[name] for name in ("endpointServiceId", "privateDnsHostname"))
     query = {"cloud_provider": "aws", "region_id": "us-east-1"}
     assert cloud("organizationPrivateEndpointConfigGetList", query=query)["endpointServiceId"]
+
+
+def query_endpoint(cloud: Cloud, service_id: str) -> None:
+    (key,) = cloud("openapiKeyGetList")
+    wanted = {"roles": ["sql_console_read_only"], "openApiKeys": [key["id"]], "allowedOrigins": "*"}
+    made = cloud("instanceQueryEndpointUpsert", wanted, serviceId=service_id)
+    assert {name: made[name] for name in wanted} == wanted
+    assert cloud("instanceQueryEndpointGet", serviceId=service_id) == made
+    cloud("instanceQueryEndpointDelete", serviceId=service_id)
 
 
 def whole_numbers(value: object) -> bool:

@@ -46,6 +46,8 @@ EASY: dict[str, Any] = {
     "provider": "aws",
     "region": "us-east-1",
     "expireAt": "2030-01-01T00:00:00Z",
+    "openApiKeys": [],
+    "allowedOrigins": "https://app.example.com",
 }
 """What cannot be made up from types alone."""
 KNOWN = settings(

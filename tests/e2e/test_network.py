@@ -170,14 +170,14 @@ def test_a_client_cannot_claim_another_address(stack: Stack) -> None:
         assert opened.getresponse().status == 403
 
 
-def test_the_queries_host_says_what_is_not_there_yet(stack: Stack) -> None:
+def test_the_queries_host_answers_nobody_without_a_key(stack: Stack) -> None:
     opened = http.client.HTTPSConnection(
         "localhost", stack.port_base + 2, context=ssl.create_default_context(cafile=stack.ca_file), timeout=10
     )
     opened.request("POST", f"/service/{stack.organization_id}/run", body="{}")
     answer = opened.getresponse()
-    assert answer.status == 404
-    assert json.loads(answer.read())["error"].startswith("NOT_FOUND: ")
+    assert answer.status == 401
+    assert json.loads(answer.read())["error"].startswith("UNAUTHORIZED: ")
     opened.close()
 
 

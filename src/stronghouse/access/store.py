@@ -128,6 +128,13 @@ def keys(
     return [_key(row) for row in connection.execute(query.order_by(api_key.c.id).limit(limit))]
 
 
+def key_hashes(connection: Connection, key_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """The hashes of the key id and of the secret of each of these keys, by their resource ids."""
+    query = select(api_key.c.id, api_key.c.key_id_hash, api_key.c.key_secret_hash)
+    rows = connection.execute(query.where(api_key.c.id.in_(list(key_ids))))
+    return {row.id: (row.key_id_hash, row.key_secret_hash) for row in rows}
+
+
 def key_by_hash(connection: Connection, key_id_hash: str) -> tuple[ApiKey, str] | None:
     """The key whose key id has this hash, with the hash of its secret."""
     row = connection.execute(select(api_key).where(api_key.c.key_id_hash == key_id_hash)).one_or_none()

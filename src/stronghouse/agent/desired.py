@@ -4,13 +4,14 @@ import base64
 import hashlib
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from stronghouse.agent.queries.documents import ENDPOINT_KIND, EndpointDocument
 from stronghouse.agent.settings import SLOTS
 from stronghouse.kernel.canonical import parse_json
 from stronghouse.kernel.errors import Invalid
@@ -82,19 +83,32 @@ class ServiceDocument(BaseModel):
 
 @dataclass(frozen=True)
 class Wishes:
-    """A desired state taken apart: services that can be brought about, and ids with the reason why others cannot."""
+    """A desired state taken apart.
+
+    Attributes:
+        services: those that can be brought about.
+        unreadable: ids with the reason why others cannot.
+        endpoints: query endpoints by their services; one that cannot be read is none.
+    """
 
     version: int
     services: tuple[ServiceDocument, ...]
     unreadable: dict[str, str]
+    endpoints: dict[str, EndpointDocument] = field(default_factory=dict)
 
 
 def read_wishes(desired: Desired) -> Wishes:
     """Take a desired state apart. One bad document spoils nothing but its own service."""
     services: list[ServiceDocument] = []
     unreadable: dict[str, str] = {}
+    endpoints: dict[str, EndpointDocument] = {}
     taken: set[int] = set()
     for wanted in desired.documents:
+        if wanted.kind == ENDPOINT_KIND:
+            endpoint = _endpoint(wanted)
+            if endpoint is not None:
+                endpoints[wanted.id] = endpoint
+            continue
         if wanted.kind != SERVICE_KIND:
             _log.warning("desired_kind_unknown", kind=wanted.kind, id=wanted.id)
             continue
@@ -107,17 +121,33 @@ def read_wishes(desired: Desired) -> Wishes:
         if service.state != "deleted":
             taken.add(service.slot)
         services.append(service)
-    return Wishes(desired.version, tuple(services), unreadable)
+    return Wishes(desired.version, tuple(services), unreadable, endpoints)
+
+
+def _endpoint(wanted: WantedDocument) -> EndpointDocument | None:
+    """A query endpoint; None, which lets in nobody, where it cannot be read."""
+    try:
+        endpoint = EndpointDocument.model_validate(wanted.document)
+    except ValidationError as error:
+        _log.error("query_endpoint_unreadable", id=wanted.id, detail=_places(error))
+        return None
+    if endpoint.service_id != wanted.id:
+        _log.error("query_endpoint_unreadable", id=wanted.id, detail="service_id")
+        return None
+    return endpoint
+
+
+def _places(error: ValidationError) -> str:
+    """The fields that are wrong, never what they hold."""
+    places = sorted({".".join(str(part) for part in problem["loc"]) for problem in error.errors(include_input=False)})
+    return ", ".join(places)[:300]
 
 
 def _service(wanted: WantedDocument, taken: Collection[int]) -> ServiceDocument:
     try:
         service = ServiceDocument.model_validate(wanted.document)
     except ValidationError as error:
-        places = sorted(
-            {".".join(str(part) for part in problem["loc"]) for problem in error.errors(include_input=False)}
-        )
-        fields = ", ".join(places)[:300]
+        fields = _places(error)
         raise Invalid(f"This agent does not understand the service's description: {fields}.", detail=fields) from None
     if service.id != wanted.id:
         raise Invalid("The service's description carries another service's id.")

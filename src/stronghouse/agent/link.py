@@ -6,6 +6,7 @@ old is told and nothing is missing.
 
 import asyncio
 import contextlib
+import math
 import ssl
 import time
 from collections.abc import Callable
@@ -81,6 +82,7 @@ class Link:
         self._software = software
         self._protocols = protocols
         self._connection: ClientConnection | None = None
+        self._opened_at = self._closed_at = -math.inf
         self._changed = asyncio.Event()
         self._signatures: dict[str, asyncio.Future[bytes]] = {}
 
@@ -88,6 +90,16 @@ class Link:
     def is_connected(self) -> bool:
         """Whether the stream is open now."""
         return self._connection is not None
+
+    def silent_for(self, heard_at: float) -> float:
+        """Seconds for which nothing newer can have been said than what was heard at `heard_at` (monotonic).
+
+        0 while the stream is open on which it was heard: what changes is sent on it at once.
+        """
+        heard_here = heard_at >= self._opened_at
+        if heard_here and self.is_connected:
+            return 0.0
+        return time.monotonic() - (max(heard_at, self._closed_at) if heard_here else heard_at)
 
     def poke(self) -> None:
         """A status or the applied version may have changed: tell it soon. Several pokes become one message."""
@@ -147,12 +159,14 @@ class Link:
         ) as connection:
             await self._greet(connection)
             self._connection = connection
+            self._opened_at = time.monotonic()
             work = [self._listen(connection), self._tell(), self._receiver.connected()]
             tasks = [asyncio.get_running_loop().create_task(part) for part in work]
             try:
                 await _first_failure(tasks)
             finally:
                 self._connection = None
+                self._closed_at = time.monotonic()
                 self._give_up_signatures()
                 for task in tasks:
                     task.cancel()

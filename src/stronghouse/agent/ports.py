@@ -8,7 +8,7 @@ from stronghouse.agent.home import ServiceHome
 from stronghouse.agent.listening import ListeningSocket
 from stronghouse.kernel.canonical import Json
 from stronghouse.worker.reports import AccessReport, LogReports
-from stronghouse.worker.specification import SandboxReport
+from stronghouse.worker.specification import KeyUsers, SandboxReport
 from stronghouse.worker.unasked import DataKeyProvider
 
 
@@ -40,6 +40,10 @@ class Worker(Protocol):
 
     async def check_settings(self, settings: Mapping[str, str]) -> str | None:
         """Try settings without setting them: what the engine says of one that it refuses."""
+        ...
+
+    async def set_key_users(self, wanted: KeyUsers, /) -> None:
+        """Have just these users of API keys from now on."""
         ...
 
     async def logs(self, *, canary: str | None = None) -> LogReports:

@@ -1,7 +1,7 @@
 """From the desired state to the actual one: each service by a task of its own, access lists before anything else."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 
 import structlog
@@ -9,6 +9,7 @@ import structlog
 from stronghouse.agent.backoff import Backoff
 from stronghouse.agent.desired import DesiredCache, ServiceDocument, Wishes, read_wishes
 from stronghouse.agent.home import ServiceHome
+from stronghouse.agent.queries.documents import EndpointDocument
 from stronghouse.agent.service import Service, Surroundings
 from stronghouse.agent.settings import AgentSettings
 from stronghouse.agent.virtual_hosts import virtual_hosts
@@ -25,6 +26,8 @@ class Reconciler:
 
     def __init__(self, settings: AgentSettings, *, cache: DesiredCache, surroundings: Surroundings) -> None:
         self.services: dict[str, Service] = {}
+        self.endpoints_changed: Callable[[Iterable[EndpointDocument]], None] = _ignored
+        """Told the query endpoints of each desired state."""
         self._settings = settings
         self._cache = cache
         self._around = surroundings
@@ -68,6 +71,9 @@ class Reconciler:
         for document in wishes.services:
             if document.id not in self.services:
                 self._add(document, wishes.version)
+        for service_id, service in self.services.items():
+            service.offer_queries(wishes.endpoints.get(service_id))
+        self.endpoints_changed(wishes.endpoints.values())
         self._background(self._clean(frozenset(wanted) | frozenset(wishes.unreadable)))
         self._around.changed()
 
@@ -112,7 +118,7 @@ class Reconciler:
 
     def edge_wanted(self) -> tuple[int, Sequence[VirtualHost]]:
         """What the edge is to serve now, and the version that this reflects."""
-        return self._version, virtual_hosts(self._settings, self.services)
+        return self._version, virtual_hosts(self._settings, self.services, queries=self._around.queries)
 
     def edge_applied(self, version: int) -> None:
         """The edge serves this version."""
@@ -184,6 +190,10 @@ class Reconciler:
         self._retiring = {service_id: other for service_id, other in self._retiring.items() if other is not task}
         if not task.cancelled() and task.exception() is not None:
             _log.error("cleaning_failed", exc_info=task.exception())
+
+
+def _ignored(_endpoints: Iterable[EndpointDocument]) -> None:
+    """What happens while there is no queries host."""
 
 
 def _strangers(homes: Path, known: frozenset[str]) -> list[tuple[str, bool]]:

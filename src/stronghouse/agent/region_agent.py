@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import ssl
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from stronghouse.agent.identity import Identity, IdentityStore
 from stronghouse.agent.jobs import Handler, Jobs
 from stronghouse.agent.link import Link
 from stronghouse.agent.ports import Workers
+from stronghouse.agent.queries.access import QueryAccess
+from stronghouse.agent.queries.host import QueriesHost
+from stronghouse.agent.queries.server import queries_socket, serve_queries
 from stronghouse.agent.reconcile import Reconciler
 from stronghouse.agent.service import Surroundings
 from stronghouse.agent.serving import ServingCertificate
@@ -75,8 +79,12 @@ class RegionAgent:
             workers=workers,
             edge=self.edge_keeper,
             changed=self.link.poke,
+            queries=queries_socket(sockets),
         )
         self.reconciler = Reconciler(settings, cache=DesiredCache(directories.desired), surroundings=surroundings)
+        self._heard_at: float | None = None
+        self.queries = QueriesHost(QueryAccess(clock, self._silence), self.reconciler.services.get)
+        self.reconciler.endpoints_changed = self.queries.take_endpoints
         self._jobs = Jobs({}, send=self.link.send, clock=clock)
 
     def handle_jobs(self, handlers: Mapping[str, Handler]) -> None:
@@ -90,6 +98,7 @@ class RegionAgent:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.edge_keeper.run())
             tasks.create_task(self.reconciler.run())
+            tasks.create_task(serve_queries(self.queries, self.sockets))
             tasks.create_task(self.link.run())
 
     async def close(self) -> None:
@@ -102,6 +111,7 @@ class RegionAgent:
 
     def accept(self, desired: Desired) -> None:
         """A new desired state."""
+        self._heard_at = time.monotonic()
         self.reconciler.accept(desired)
 
     def statuses(self) -> tuple[int, list[ServiceStatus]]:
@@ -131,6 +141,10 @@ class RegionAgent:
                 _log.error("renewal_failed", reason=error.public, detail=error.detail)
                 delay = RENEWAL_RETRY_SECONDS
             await asyncio.sleep(delay)
+
+    def _silence(self) -> float | None:
+        """For how long the control plane could not say that a key holds no more; None if it was never heard."""
+        return None if self._heard_at is None else self.link.silent_for(self._heard_at)
 
     # --- certificates
 

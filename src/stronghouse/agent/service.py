@@ -20,6 +20,8 @@ from stronghouse.agent.desired import ServiceDocument
 from stronghouse.agent.home import ServiceHome
 from stronghouse.agent.listening import ListeningSocket
 from stronghouse.agent.ports import EdgeSide, Worker, Workers
+from stronghouse.agent.queries.documents import EndpointDocument
+from stronghouse.agent.queries.users import QueryUsers, require_confined
 from stronghouse.kernel.errors import StronghouseError, Unavailable
 from stronghouse.keys.data_keys import WrappedDataKey, open_data_key
 from stronghouse.keys.ports import KeyManagement
@@ -48,6 +50,7 @@ class Surroundings:
         workers: starts their workers.
         edge: serves them.
         changed: called when a status may have changed.
+        queries: the queries host's socket.
     """
 
     homes: Path
@@ -56,6 +59,7 @@ class Surroundings:
     workers: Workers
     edge: EdgeSide
     changed: Callable[[], None]
+    queries: Path
 
 
 class Service:
@@ -68,6 +72,7 @@ class Service:
         self.worker: Worker | None = None
         self.listener: ListeningSocket | None = None
         self.wrapped_key: WrappedDataKey | None = None
+        self.query_users = QueryUsers(document.id)
         self.reason: str | None = None
         self.takes_requests = document.state == "running"
         self._around = surroundings
@@ -113,6 +118,26 @@ class Service:
             if self.document.state != "running" or self.state == "failed":
                 raise Unavailable(f"The service cannot wake: it is {self.state}.", code="wake_failed")
             await self._next_change()
+
+    def offer_queries(self, endpoint: EndpointDocument | None) -> None:
+        """Take up which API keys may run statements; None for none."""
+        if self.query_users.wish(endpoint):
+            self._poked.set()
+
+    async def ready_for(self, user: str) -> Path:
+        """The socket on which the service answers a key's database user; wakes it if it sleeps.
+
+        Raises:
+            Unavailable: it is stopped or deleted, failed to start, or did not take the user in time.
+            Conflict: it can have no user but its owner.
+        """
+        await self.wake()
+        if self.worker is not None:
+            require_confined(self.worker.sandbox)
+        await self.query_users.settled(user, pid=lambda: self.worker.pid if self.worker else None)
+        if self.listener is None:
+            raise Unavailable("The service is being stopped.", code="service_stopping")
+        return self.listener.path
 
     def status(self, applied: int) -> ServiceStatus | None:
         """How it is, as of the older of its own version and the edge's; None while it is being deleted."""
@@ -194,6 +219,7 @@ class Service:
         self.worker, self._running_document, self._wake_wanted = worker, document, False
         self._steady_at = time.monotonic() + STEADY_SECONDS
         self._watch(worker)
+        self._poked.set()  # it has to be told of users of API keys
         await self._remember(provisioned=True, idle=False)
         if self.document.state == "running":  # else it was stopped meanwhile, which must not look like running
             self._become("running")
@@ -220,6 +246,9 @@ class Service:
         self._wake_wanted = False
         if self.state != "running" or self.reason is not None:
             self._become("running")
+        retry = await self.query_users.bring_about(worker)
+        if retry is not None:
+            return retry
         idle_after = self.document.idle_timeout_minutes * MINUTE_SECONDS
         if self.document.idle_scaling and await worker.stop_if_idle(idle_after):
             self.worker = None

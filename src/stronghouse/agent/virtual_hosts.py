@@ -1,7 +1,7 @@
 """What the edge serves for each service: its worker where there is something to reach, else a sentence."""
 
-import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from stronghouse.agent.service import Service
 from stronghouse.agent.settings import AgentSettings
@@ -11,25 +11,24 @@ from stronghouse.kernel.networks import parse_source
 STOPPED = "The service is stopped. Start it in the console, with the API, or with: stronghouse service start\n"
 CREATING = "The service is being created. Try again in a few seconds.\n"
 FAILED = "The service failed and is tried again from time to time. Its status tells the reason.\n"
-NO_QUERIES = json.dumps(
-    {"status": 404, "error": "NOT_FOUND: This version has no queries host; send SQL to the service's own address."}
-)
-"""Why it is there at all: without it `clickhousectl` would send key and SQL to the vendor's queries host."""
+MAX_QUERY_BYTES = 1024 * 1024
+"""The longest request to the queries host: it is held until it is complete. Long data goes to the service itself."""
 _EVERYONE_HERE = (parse_source("127.0.0.0/8"), parse_source("::1/128"))
 
 
-def virtual_hosts(settings: AgentSettings, services: Mapping[str, Service]) -> list[VirtualHost]:
-    """All virtual hosts of this agent: the queries host and one for each service that is not being deleted."""
-    return [_queries(settings), *_services(settings, services.values())]
+def virtual_hosts(settings: AgentSettings, services: Mapping[str, Service], *, queries: Path) -> list[VirtualHost]:
+    """All virtual hosts of this agent: the queries host, on its socket, and each service that is not being deleted."""
+    return [_queries(settings, queries), *_services(settings, services.values())]
 
 
-def _queries(settings: AgentSettings) -> VirtualHost:
+def _queries(settings: AgentSettings, socket: Path) -> VirtualHost:
     return VirtualHost(
         name="queries",
         port=settings.queries_port,
         server_name="localhost",
         hosts=(f"localhost:{settings.queries_port}",),
-        answer=DirectAnswer(404, NO_QUERIES, content_type="application/json; charset=utf-8"),
+        upstream=socket,
+        max_request_bytes=MAX_QUERY_BYTES,
         allow=_EVERYONE_HERE,
         log_name="queries",
     )

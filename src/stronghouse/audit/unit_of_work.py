@@ -49,6 +49,9 @@ class AuditLog:
         self.clock = clock
         self.listeners: list[Callable[[Sequence[AuditEvent]], None]] = []
         """Told of the events of each transaction once it has committed; they only take note, and never raise."""
+        self.followers: list[Callable[[UnitOfWork, AuditEvent], None]] = []
+        """Told of each event within its transaction, when all else of it is done. They may change more and record
+        more, of which all are told too; what one raises undoes the whole."""
         self._last: checkpoint.Checkpoint | None = None  # the newest head that this process signed and committed
 
     @contextmanager
@@ -65,6 +68,7 @@ class AuditLog:
                 if context.guard is not None:
                     context.guard.check(connection)
                 yield uow
+                self._follow(uow)
                 if uow.changes and not uow.events:
                     raise UnauditedChange("A change without an audit event was refused.", code="unaudited_change")
                 if uow.events:
@@ -87,6 +91,11 @@ class AuditLog:
             raise ValueError("say why this change needs no audit event")
         with self.database.write() as connection:
             yield connection
+
+    def _follow(self, uow: UnitOfWork) -> None:
+        for recorded in uow.events:  # which grows while it is gone through
+            for follower in self.followers:
+                follower(uow, recorded)
 
     def _write(self, uow: UnitOfWork) -> None:
         now = self.clock.now()

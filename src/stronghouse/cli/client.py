@@ -159,6 +159,31 @@ class ApiClient:
         with self.stream(path, parameters) as pieces:
             return b"".join(pieces).decode(errors="replace")
 
+    @contextmanager
+    def run_statement(
+        self, url: str, body: Mapping[str, object], *, parameters: Mapping[str, str], wake: bool
+    ) -> Iterator[tuple[int, Iterator[bytes]]]:
+        """The status and the pieces of what the queries host at `url` answers, for as long as the block runs.
+
+        Raises:
+            Invalid: the URL is not https: the key must not cross a network in the clear.
+            Unavailable: it does not answer, or breaks off.
+        """
+        import httpx
+
+        if not url.startswith("https://"):
+            raise Invalid(f"{url[:100]!r} is not an https URL.", code="queries_url_invalid")
+        headers = {"wake-service": "true"} if wake else {}
+        try:
+            with self._http.stream(
+                "POST", url, json=body, params=dict(parameters), headers=headers, timeout=FILE_SECONDS
+            ) as answer:
+                yield answer.status_code, answer.iter_bytes()
+        except httpx.HTTPError as error:
+            raise Unavailable(
+                f"{url} does not answer, or broke off ({str(error) or type(error).__name__}).", code="unreachable"
+            ) from error
+
     def download(self, path: str, target: Path) -> None:
         """Save what a GET answers as a new file that only its owner can read; nothing is left of one that broke off."""
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)

@@ -26,6 +26,8 @@ from stronghouse.cli import (
     notification,
     org,
     package,
+    query,
+    query_endpoint,
     responsibility,
     role,
     service,
@@ -69,6 +71,8 @@ service.app.command("private-endpoint")(service_rest.show_private_endpoint)
 service.app.add_typer(service_scaling.app)
 service.app.add_typer(service_settings.app)
 app.command("fill-demo", hidden=True)(demo.fill_demo)
+service.app.command("query")(query.query_service)
+service.app.add_typer(query_endpoint.app)
 for noun in (
     advisories,
     member,

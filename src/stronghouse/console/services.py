@@ -198,6 +198,7 @@ def service_page(
         access_permission=Permission.IP_ACCESS_MANAGE,
         scaling_permission=Permission.SCALING_MANAGE,
         delete_permission=Permission.SERVICE_DELETE,
+        query_permission=Permission.QUERY_ENDPOINTS_VIEW,
         audit_permission=Permission.AUDIT_LOG_VIEW,
         matrix_permission=Permission.RESPONSIBILITIES_VIEW,
     )

@@ -14,6 +14,7 @@ from stronghouse.responsibility.documents.actions import DocumentLibrary
 from stronghouse.responsibility.guidance.model import Profile
 from stronghouse.responsibility.runs import CheckRuns
 from stronghouse.services.ports import Jobs
+from stronghouse.services.query_endpoints.following import follow
 from stronghouse.storage.database import Database
 
 
@@ -39,3 +40,6 @@ class ControlPlane:
     documents: DocumentLibrary
     profiles: Mapping[str, Profile]
     sends_mail: bool  # whether a mail server is set, so that invitations are mailed and not shown
+
+    def __post_init__(self) -> None:
+        follow(self.audit, self.jobs)

@@ -14,6 +14,10 @@ KEY_SECRET = "STRONGHOUSE_KEY_SECRET"  # noqa: S105 - the name of a variable
 CA_FILE = "STRONGHOUSE_CA_FILE"
 """The certificate of the authority that commands trust: `ca.pem` in the installation's state directory."""
 
+QUERIES_URL = "STRONGHOUSE_QUERIES_URL"
+"""Where `stronghouse service query` sends statements, as in `https://localhost:8442`; if unset, where the service's
+query endpoint says, which takes the permission to view it."""
+
 INHERITED = (
     "HOME",
     "LANG",

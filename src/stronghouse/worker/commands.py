@@ -12,7 +12,7 @@ from stronghouse.worker.messages import ChannelClosed, Message
 from stronghouse.worker.running import Running
 from stronghouse.worker.server import Server
 from stronghouse.worker.sessions import Sessions
-from stronghouse.worker.specification import read_settings
+from stronghouse.worker.specification import KeyUsers, read_settings
 
 IDLE_GRACE_SECONDS = 5.0
 
@@ -25,6 +25,7 @@ class Commands:
         control, server, running, sessions: the worker's.
         set_password: gives the owner another password, by its hash.
         set_settings: gives the service other settings, but for those that the engine refuses.
+        set_key_users: says which users of API keys there are.
         report: what the worker tells of a thing by name (`logs`, …); raises ValueError for another.
         grace: once the worker is to end, for how many seconds requests may go on; None before.
     """
@@ -35,6 +36,7 @@ class Commands:
     sessions: Sessions
     set_password: Callable[[str], None]
     set_settings: Callable[[Mapping[str, str]], None]
+    set_key_users: Callable[[KeyUsers], None]
     report: Callable[[Message], Json]
     grace: float | None = None
 
@@ -78,6 +80,8 @@ class Commands:
                     self.set_password(password)
                 case {"type": "set_settings"}:
                     self.set_settings(read_settings(message.get("settings")))
+                case {"type": "set_key_users", "wanted": wanted}:
+                    self.set_key_users(KeyUsers.from_json(wanted))
                 case _:
                     result = self.report(message)
             self._answer(message, result)

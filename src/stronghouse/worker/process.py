@@ -18,7 +18,7 @@ from stronghouse.worker.channel import Channel
 from stronghouse.worker.launch import command, environment
 from stronghouse.worker.messages import ChannelClosed, Message
 from stronghouse.worker.reports import AccessReport, LogReports
-from stronghouse.worker.specification import Activity, Launch, SandboxReport, WorkerSpec
+from stronghouse.worker.specification import Activity, KeyUsers, Launch, SandboxReport, WorkerSpec
 from stronghouse.worker.unasked import DataKeyProvider, Unasked
 
 __all__ = ["Activity", "DataKeyProvider", "SandboxReport", "WorkerProcess", "WorkerSpec"]
@@ -30,6 +30,8 @@ SETTINGS_SECONDS = 15.0
 """How long a worker may take for settings: a change of access may be under way."""
 LOGS_SECONDS = 15.0
 """How long a worker may take to move its journal into the tables and count what is there."""
+ACCESS_SECONDS = 20.0
+"""How long a change of users may take: requests that run are waited for, and the engine is opened anew."""
 CLOSE_SECONDS = 8.0
 """How long a worker may take to end its last queries and close the engine, beyond the grace it was given."""
 
@@ -107,6 +109,10 @@ class WorkerProcess:
         if answer is None or isinstance(answer, str):
             return answer
         raise Unavailable("The service's worker gave no answer.", code="worker_confused")
+
+    async def set_key_users(self, wanted: KeyUsers) -> None:
+        """Just these users of API keys from now on; queries of the others end. Raises Unavailable."""
+        await self._ask({"type": "set_key_users", "wanted": wanted.to_json()}, seconds=ACCESS_SECONDS)
 
     async def activity(self) -> Activity:
         """How busy it is; raises Unavailable."""

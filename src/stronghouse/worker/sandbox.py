@@ -11,9 +11,8 @@ from stronghouse.worker import landlock
 from stronghouse.worker.landlock import EXECUTE, READ, READ_DIR, READ_FILE, READ_WRITE_FILE, Rule
 from stronghouse.worker.privileges import become, drop_capabilities, limit_resources, others_may_pass, others_may_read
 from stronghouse.worker.seccomp import load_filter
-from stronghouse.worker.specification import Launch, SandboxReport
+from stronghouse.worker.specification import LANDLOCK, SECCOMP, SEPARATE_UID, Launch, SandboxReport
 
-LANDLOCK, SECCOMP, SEPARATE_UID = "Landlock", "seccomp", "separate user"
 SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/timezone", *mimetypes.knownfiles)
 """aiohttp reads the tables of MIME types when it is imported, and fails if one is there that it may not read."""
 PROCESS_FILES = ("maps", "stat", "statm", "task")

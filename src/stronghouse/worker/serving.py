@@ -4,13 +4,15 @@ import base64
 import dataclasses
 import gc
 import os
+import secrets
 import signal
 import socket
 import threading
 from collections.abc import Mapping
 
-from stronghouse.engine.access.catalogue import Catalogue, User
+from stronghouse.engine.access.catalogue import Catalogue, Method, User
 from stronghouse.engine.access.effective_settings import setting_values, settings_of
+from stronghouse.engine.access.key_users import with_key_users
 from stronghouse.engine.access.rendering import users_tree
 from stronghouse.engine.access.store import OWNER_ID, PURPOSE, CatalogueStore, initial
 from stronghouse.engine.admission import Admission
@@ -25,14 +27,14 @@ from stronghouse.engine.sql import text
 from stronghouse.engine.subkeys import subkey
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import SystemClock
-from stronghouse.kernel.errors import Invalid
+from stronghouse.kernel.errors import Invalid, Unavailable
 from stronghouse.worker.accounts import Accounts
 from stronghouse.worker.attempts import Attempts
 from stronghouse.worker.changing import Changes
 from stronghouse.worker.commands import Commands
 from stronghouse.worker.connections import Connections
 from stronghouse.worker.control import Control
-from stronghouse.worker.desk import Desk
+from stronghouse.worker.desk import ID_BYTES, Desk
 from stronghouse.worker.front import Front
 from stronghouse.worker.gate import Gate
 from stronghouse.worker.killing import Killer
@@ -47,11 +49,10 @@ from stronghouse.worker.repeating import Repeats
 from stronghouse.worker.reports import access_report
 from stronghouse.worker.responses import Identity
 from stronghouse.worker.running import Running
-from stronghouse.worker.sandbox import LANDLOCK, SECCOMP
 from stronghouse.worker.server import Server
 from stronghouse.worker.sessions import Sessions
 from stronghouse.worker.sizes import Sizes
-from stronghouse.worker.specification import SandboxReport, WorkerSpec, read_settings
+from stronghouse.worker.specification import KeyUsers, SandboxReport, WorkerSpec, read_settings
 from stronghouse.worker.system_database import SystemDatabase
 
 SWEEP_SECONDS = 1.0
@@ -60,8 +61,6 @@ MOST_OPENINGS = 200
 changes of access another process takes over."""
 LAST_WORDS_SECONDS = 3.0
 JOURNAL = "log journal"
-NEEDED_FOR_USERS = (LANDLOCK, SECCOMP)
-"""The parts of the sandbox without which a service keeps to its one trusted user (design.md section 2)."""
 
 
 class Serving:
@@ -102,6 +101,7 @@ class Serving:
             sessions=self.sessions,
             set_password=self.set_password,
             set_settings=self.set_settings,
+            set_key_users=self.set_key_users,
             report=self._report,
         )
         self._sweeper = threading.Thread(target=self._sweep, name="sweep", daemon=True)
@@ -168,6 +168,26 @@ class Serving:
 
         self.changes.make(change)
 
+    def set_key_users(self, wanted: KeyUsers) -> None:
+        """Just these users of API keys from now on; returns when that is in force.
+
+        Raises:
+            Unavailable: the kernel does not confine this process well enough for a second user.
+            ValueError: a role or a name is not one of ours.
+        """
+        missing = self._sandbox.missing_for_users
+        if missing and wanted.roles:
+            raise Unavailable(
+                f"The machine's kernel lacks {missing}, without which users cannot be kept apart.",
+                code="users_not_confined",
+            )
+        method = Method("sha256_password", wanted.password_hash, wanted.salt)
+        self.changes.make(
+            lambda catalogue: with_key_users(
+                catalogue, wanted.roles, method=method, new_id=lambda: secrets.token_hex(ID_BYTES)
+            )
+        )
+
     def close(self) -> None:
         """Let running requests end for the time that was granted, end the rest with code 394, close everything."""
         grace = self.commands.grace or 0.0
@@ -182,8 +202,7 @@ class Serving:
         self.engine.close()
 
     def _front(self) -> Front:
-        missing = [part for part in self._sandbox.missing if part in NEEDED_FOR_USERS]
-        desk = Desk(self.accounts, self.changes, self.quotas, " and ".join(missing))
+        desk = Desk(self.accounts, self.changes, self.quotas, self._sandbox.missing_for_users)
         identity = Identity(self.engine.version, self.engine.timezone, self._spec.service_id)
         return Front(
             accounts=self.accounts,

@@ -1,5 +1,6 @@
 """What the agent and a worker tell each other about. Standard library only: the launching stage reads it too."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,11 @@ from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.ids import ServiceId
 
 DEFAULT_LOG_RETENTION_DAYS = 30
+LANDLOCK, SECCOMP, SEPARATE_UID = "Landlock", "seccomp", "separate user"
+"""Names of the parts of a worker's sandbox."""
+NEEDED_FOR_USERS = (LANDLOCK, SECCOMP)
+"""Those without which a service keeps to its one trusted user (design.md section 2)."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,36 @@ def _texts(value: Json) -> tuple[str, ...]:
     raise ValueError("not a list of texts")
 
 
+@dataclass(frozen=True, repr=False)
+class KeyUsers:
+    """Database users of the API keys that may use the queries host; all have the same password, which the agent knows.
+
+    Attributes:
+        roles: names of the roles of each user, by its name; see `engine.access.key_users`.
+        salt: appended to the password before it is hashed.
+        password_hash: SHA-256 of both, hexadecimal.
+    """
+
+    roles: Mapping[str, frozenset[str]]
+    salt: str
+    password_hash: str
+
+    def to_json(self) -> dict[str, Json]:
+        """For the control channel."""
+        users: dict[str, Json] = {name: [*sorted(roles)] for name, roles in sorted(self.roles.items())}
+        return {"users": users, "salt": self.salt, "password_hash": self.password_hash}
+
+    @classmethod
+    def from_json(cls, value: Json) -> "KeyUsers":
+        """The reverse; raises ValueError."""
+        match value:
+            case {"users": dict(users), "salt": str(salt), "password_hash": str(password_hash)} if _DIGEST.fullmatch(
+                password_hash
+            ):
+                return cls({str(name): frozenset(_texts(roles)) for name, roles in users.items()}, salt, password_hash)
+        raise ValueError("not users of keys")
+
+
 @dataclass(frozen=True)
 class SandboxReport:
     """Which parts of the sandbox are in force.
@@ -120,6 +156,11 @@ class SandboxReport:
     seccomp: bool
     separate_uid: bool
     missing: tuple[str, ...]
+
+    @property
+    def missing_for_users(self) -> str:
+        """What is missing for database users beside the owner; empty for nothing."""
+        return " and ".join(part for part in self.missing if part in NEEDED_FOR_USERS)
 
     def to_json(self) -> dict[str, Json]:
         """For the control channel and for status reports."""

@@ -11,7 +11,7 @@ from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.errors import Unavailable
 from stronghouse.worker.process import DataKeyProvider
 from stronghouse.worker.reports import AccessReport, LogReport, LogReports
-from stronghouse.worker.specification import SandboxReport
+from stronghouse.worker.specification import KeyUsers, SandboxReport
 
 
 class FakeWorker:
@@ -26,6 +26,7 @@ class FakeWorker:
         self.password = document.password_sha256
         self.settings = document.settings
         self.data_key = data_key
+        self.key_users: KeyUsers | None = None
         self.ask_for_key: DataKeyProvider | None = None
         self.idle = False
         self.grace: float | None = None
@@ -56,6 +57,10 @@ class FakeWorker:
     async def check_settings(self, settings: Mapping[str, str]) -> str | None:
         """Refuse one called `bad`."""
         return "It is bad." if "bad" in settings else None
+
+    async def set_key_users(self, wanted: KeyUsers) -> None:
+        """Have these users."""
+        self.key_users = wanted
 
     async def logs(self, *, canary: str | None = None) -> LogReports:
         """Empty logs, which hold no canary."""

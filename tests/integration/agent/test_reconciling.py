@@ -76,6 +76,7 @@ class Region:
                 workers=workers,
                 edge=self,
                 changed=lambda: None,
+                queries=root / "queries.sock",
             ),
         )
         self.edge: dict[str, Any] = {}

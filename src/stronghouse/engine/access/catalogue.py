@@ -12,6 +12,8 @@ OWNER = "default"
 """The service's owner: the one user that there always is. The console gives its password; SQL cannot change it."""
 CONSOLE_PREFIX = "sh:"
 """What names of people who come through the console begin with; SQL cannot change them either."""
+KEY_PREFIX = f"{CONSOLE_PREFIX}key:"
+"""What names of users begin with that stand for API keys; the key's id follows."""
 
 MethodKind = Literal["sha256_password", "double_sha1_password", "bcrypt_password"]
 Writability = Literal["", "CONST", "WRITABLE", "CHANGEABLE_IN_READONLY"]
