@@ -185,13 +185,17 @@ class SignInLinkIssued(AuditEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class SignedIn(AuditEvent):
-    """A person signed in; `method` is link or password."""
+    """A person signed in; `method` is link, password or passkey.
+
+    `second_factor` is what they proved besides: authenticator_app, passkey or recovery_code; null if nothing.
+    """
 
     code: ClassVar[str] = "user.sign_in"
     activity: ClassVar[str | None] = "user_login"
     user_id: str
     session_id: str
     method: str
+    second_factor: str | None = None
 
     def summary(self) -> str:
         """One sentence for people."""
@@ -274,7 +278,7 @@ class SteppedUp(AuditEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class StepUpFailed(AuditEvent):
-    """Somebody in a person's session was asked for the person's password and gave a wrong one."""
+    """Somebody in a person's session was asked for the person's password or second factor and gave a wrong one."""
 
     code: ClassVar[str] = "user.step_up_fail"
     user_id: str
@@ -282,7 +286,7 @@ class StepUpFailed(AuditEvent):
 
     def summary(self) -> str:
         """One sentence for people."""
-        return "A wrong password was given in a person's session."
+        return "A wrong password or second factor was given in a person's session."
 
 
 @dataclass(frozen=True, kw_only=True)

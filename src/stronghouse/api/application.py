@@ -26,6 +26,7 @@ from stronghouse.api import (
     roles,
     service_connections,
     services,
+    sign_in_policy,
 )
 from stronghouse.api.envelope import success
 from stronghouse.api.limits import RequestLimits
@@ -43,6 +44,7 @@ MODULES = (
     keys,
     members,
     roles,
+    sign_in_policy,
     activities,
     audit_log,
     responsibilities,

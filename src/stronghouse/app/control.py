@@ -20,12 +20,13 @@ from stronghouse.access.people import forget_ended
 from stronghouse.api.application import create_api
 from stronghouse.app.control_collectors import ControlParts, control_collectors, control_completions
 from stronghouse.app.control_edge import ControlEdge, virtual_hosts
+from stronghouse.app.control_factors import open_factors
 from stronghouse.app.control_notices import keep_history, open_channels
 from stronghouse.app.control_secrets import CONTROL_KEY_SUFFIX, ControlSecrets, open_secrets
 from stronghouse.app.fact_source import FactSource
 from stronghouse.app.first_start import ADMIN_EMAIL, LOCAL_REGION, FirstSecrets, set_up
 from stronghouse.app.maintenance import Maintenance
-from stronghouse.app.own_machine import console_link
+from stronghouse.app.own_machine import console_link, console_url
 from stronghouse.app.service_reports import ServiceReports
 from stronghouse.audit import checkpoint
 from stronghouse.audit.event import SYSTEM, Context
@@ -173,12 +174,14 @@ class Control:
             service_port=lambda slot: self.settings.port_base + SERVICES_OFFSET + slot,
             host="localhost",
             api_url=f"https://localhost:{self.settings.port_base}",
+            console_url=console_url(self.settings.port_base),
             queries_url=f"https://localhost:{self.settings.port_base + QUERIES_OFFSET}",
             ca_file=self.settings.state_directory.absolute() / CA_FILE,
             refusals=Throttle(self.clock),
             catalogue=self.catalogue,
             check_runs=self.check_runs,
             channels=self.channels,
+            factors=open_factors(self.settings.machine_key_file, console_url=console_url(self.settings.port_base)),
             packages=self.packages,
             documents=self.documents,
             profiles=self.profiles,

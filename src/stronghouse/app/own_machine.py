@@ -14,9 +14,14 @@ from stronghouse.storage.database import Database
 CONSOLE_OFFSET = 1  # the port plan of design.md section 6
 
 
+def console_url(port_base: int) -> str:
+    """Where the console answers."""
+    return f"https://localhost:{port_base + CONSOLE_OFFSET}"
+
+
 def console_link(port_base: int, token: Secret) -> Secret:
     """The address that spends `token`."""
-    return Secret(f"https://localhost:{port_base + CONSOLE_OFFSET}/sign-in/link?token={token.reveal()}")
+    return Secret(f"{console_url(port_base)}/sign-in/link?token={token.reveal()}")
 
 
 @contextmanager

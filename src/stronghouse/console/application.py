@@ -16,6 +16,7 @@ from stronghouse.console import (
     documents,
     errors,
     evidence,
+    factors,
     findings,
     guidance,
     key_changes,
@@ -23,6 +24,7 @@ from stronghouse.console import (
     keys,
     notifications,
     packages,
+    passkeys,
     people,
     person,
     policy_reports,
@@ -34,6 +36,7 @@ from stronghouse.console import (
     service_creation,
     services,
     sign_in,
+    sign_in_policy,
     theme,
     vulnerabilities,
 )
@@ -49,6 +52,8 @@ from stronghouse.plane.limits import MAX_DOCUMENT_BYTES, BodyLimits
 MODULES = (
     sign_in,
     account,
+    factors,
+    passkeys,
     theme,
     policy_reports,
     responsibilities,
@@ -62,6 +67,7 @@ MODULES = (
     keys,
     key_changes,
     people,
+    sign_in_policy,  # before the one that takes any name
     person,
     roles,
     access,

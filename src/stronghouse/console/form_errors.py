@@ -17,6 +17,8 @@ FIELDS = {
     "expiry_past": "last_day",
     "name_mismatch": "typed",
     "step_up_failed": PASSWORD,
+    "code_wrong": "code",
+    "passkey_name_invalid": "passkey_name",
 }
 """The field that is to blame, by the error's code."""
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stronghouse.access.factors.proving import SecondFactors
 from stronghouse.audit.throttle import Throttle
 from stronghouse.audit.unit_of_work import AuditLog
 from stronghouse.compliance.builder import PackageBuilder
@@ -28,12 +29,14 @@ class ControlPlane:
     service_port: Callable[[int], int]  # a service's HTTPS port from its slot
     host: str
     api_url: str
+    console_url: str
     queries_url: str
     ca_file: Path  # the certificate of the authority that clients are to trust
     refusals: Throttle
     catalogue: Catalogue
     check_runs: CheckRuns
     channels: Channels
+    factors: SecondFactors
     packages: PackageBuilder
     documents: DocumentLibrary
     profiles: Mapping[str, Profile]

@@ -59,6 +59,7 @@ class Installation:
             )
             link = people.issue_sign_in_link(uow, email="a@acme.test", now=NOW)
             session = people.sign_in_with_link(uow, token=link, now=NOW)
+            assert isinstance(session, people.NewSession)
             caller = authenticate_session(uow.connection, token=session.token, user_agent=None, now=NOW)
             people.change_password(uow, caller, None, password_hash=HASH, now=NOW)
             request = ServiceRequest(name="one", ip_access=(Source("10.0.0.0/8", "the office"),))
