@@ -247,6 +247,25 @@ class SignedOutEverywhere(AuditEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MemberSessionsEnded(AuditEvent):
+    """Somebody who manages members ended a member's sessions: one of them, or all with the unused sign-in links.
+
+    `session_id` is the one, null for all; `sessions` says how many ended. It is told in each of the member's
+    organizations, because a session is good in all of them.
+    """
+
+    code: ClassVar[str] = "member.sessions_end"
+    activity: ClassVar[str | None] = "user_logout"
+    user_id: str
+    session_id: str | None
+    sessions: int
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"A member's sessions were ended: {self.sessions}."
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionRefused(AuditEvent):
     """A request came with a session's cookie, but without the secret that the console's own pages hold for it.
 
