@@ -46,8 +46,10 @@ class AuthenticatorApps:
         """The secret that was offered before; raises Invalid for what was not offered in this session."""
         return self._offer(user, self._offered(user.id, token, session_id), session_id=session_id)
 
-    def keep(self, uow: UnitOfWork, *, user_id: str, session_id: str, token: str, code: str, now: datetime) -> None:
+    def keep(self, uow: UnitOfWork, *, user_id: str, session_id: str, token: str, code: str, now: datetime) -> bytes:
         """Keep the secret that was offered, in place of an app that they had. The code is used up.
+
+        Returns the sealed secret, as it is stored.
 
         Raises:
             Invalid: `code_wrong`, it is not the code of the app now; or nothing of the kind was offered.
@@ -67,6 +69,7 @@ class AuthenticatorApps:
             uow.connection,
             AuthenticatorApp(user_id, sealed, created_at=now, last_step=step, last_used_at=now),
         )
+        return sealed
 
     def spend_code(self, uow: UnitOfWork, *, user_id: str, code: str, now: datetime) -> bool:
         """Whether this is an unused code of the person's app, at most one step early or late; it is used up then."""

@@ -27,8 +27,10 @@ def enroll_app(
         Unauthenticated: the session has ended.
     """
     require_proven_session(uow.connection, caller, now=now)
-    factors.apps.keep(uow, user_id=caller.user.id, session_id=caller.session.id, token=token, code=code, now=now)
-    return _enrolled(uow, caller, SecondFactor.APP, name=None, now=now)
+    stored = factors.apps.keep(
+        uow, user_id=caller.user.id, session_id=caller.session.id, token=token, code=code, now=now
+    )
+    return _enrolled(uow, caller, SecondFactor.APP, name=None, stored=stored, now=now)
 
 
 def remove_app(uow: UnitOfWork, caller: UserCaller, *, now: datetime) -> None:
@@ -40,9 +42,10 @@ def remove_app(uow: UnitOfWork, caller: UserCaller, *, now: datetime) -> None:
         Unauthenticated: the session has ended.
     """
     require_proven_session(uow.connection, caller, now=now)
-    if not factor_store.delete_app(uow.connection, caller.user.id):
+    gone = factor_store.delete_app(uow.connection, caller.user.id)
+    if gone is None:
         raise Conflict("You have no authenticator app.", code="factor_missing")
-    _removed(uow, caller, SecondFactor.APP, name=None, now=now)
+    _removed(uow, caller, SecondFactor.APP, name=None, stored=gone.sealed_secret, now=now)
 
 
 def register_passkey(
@@ -66,7 +69,7 @@ def register_passkey(
     made = factors.passkeys.keep(
         uow, user_id=caller.user.id, session_id=caller.session.id, token=token, answer=answer, name=name, now=now
     )
-    return _enrolled(uow, caller, SecondFactor.PASSKEY, name=made.name, now=now)
+    return _enrolled(uow, caller, SecondFactor.PASSKEY, name=made.name, stored=made.public_key, now=now)
 
 
 def remove_passkey(uow: UnitOfWork, caller: UserCaller, *, passkey_id: str, now: datetime) -> None:
@@ -82,7 +85,7 @@ def remove_passkey(uow: UnitOfWork, caller: UserCaller, *, passkey_id: str, now:
     gone = factor_store.delete_passkey(uow.connection, user_id=caller.user.id, passkey_id=passkey_id)
     if gone is None:
         raise NotFound("You have no such passkey.")
-    _removed(uow, caller, SecondFactor.PASSKEY, name=gone.name, now=now)
+    _removed(uow, caller, SecondFactor.PASSKEY, name=gone.name, stored=gone.public_key, now=now)
 
 
 def renew_codes(uow: UnitOfWork, caller: UserCaller, *, now: datetime) -> list[Secret]:
@@ -121,20 +124,30 @@ def reset_factors(uow: UnitOfWork, *, email: str) -> tuple[SecondFactor, ...]:
 
 
 def _enrolled(
-    uow: UnitOfWork, caller: UserCaller, factor: SecondFactor, *, name: str | None, now: datetime
+    uow: UnitOfWork, caller: UserCaller, factor: SecondFactor, *, name: str | None, stored: bytes, now: datetime
 ) -> list[Secret]:
     connection, user_id = uow.connection, caller.user.id
     store.mark_second_factor(connection, session_id=caller.session.id, factor=factor)
     store.end_sessions(connection, user_id=user_id, but=caller.session.id)
     factor_store.delete_pendings(connection, user_id=user_id)
     for organization_id in store.places(connection, user_id):
-        uow.record(FactorEnrolled(organization_id=organization_id, user_id=user_id, factor=factor, name=name))
+        uow.record(
+            FactorEnrolled(
+                organization_id=organization_id,
+                user_id=user_id,
+                factor=factor,
+                name=name,
+                credential=factor_store.fingerprint(stored),
+            )
+        )
     if factor_store.factors_of(connection, user_id).recovery_codes:
         return []
     return make_codes(uow, user_id=user_id, now=now)
 
 
-def _removed(uow: UnitOfWork, caller: UserCaller, factor: SecondFactor, *, name: str | None, now: datetime) -> None:
+def _removed(
+    uow: UnitOfWork, caller: UserCaller, factor: SecondFactor, *, name: str | None, stored: bytes, now: datetime
+) -> None:
     connection, user_id = uow.connection, caller.user.id
     if not factor_store.factors_of(connection, user_id).enrolled:
         if store.strictest_policy(connection, user_id).second_factor_required:
@@ -145,4 +158,12 @@ def _removed(uow: UnitOfWork, caller: UserCaller, factor: SecondFactor, *, name:
         factor_store.replace_codes(connection, [], user_id=user_id, now=now)
         store.forget_second_factors(connection, user_id=user_id)
     for organization_id in store.places(connection, user_id):
-        uow.record(FactorRemoved(organization_id=organization_id, user_id=user_id, factor=factor, name=name))
+        uow.record(
+            FactorRemoved(
+                organization_id=organization_id,
+                user_id=user_id,
+                factor=factor,
+                name=name,
+                credential=factor_store.fingerprint(stored),
+            )
+        )

@@ -41,13 +41,18 @@ class SecondFactorFailed(AuditEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class FactorEnrolled(AuditEvent):
-    """A person set up a second factor; their other sessions ended. `factor` is authenticator_app or passkey."""
+    """A person set up a second factor; their other sessions ended. `factor` is authenticator_app or passkey.
+
+    An app takes the place of the one that they had. `credential` is a fingerprint of what is stored of it: the sealed
+    secret of an app, the public key of a passkey.
+    """
 
     code: ClassVar[str] = "user.factor_enroll"
     activity: ClassVar[str | None] = "organization_member_update_mfa_method"
     user_id: str
     factor: str
     name: str | None
+    credential: str
 
     def summary(self) -> str:
         """One sentence for people."""
@@ -56,13 +61,14 @@ class FactorEnrolled(AuditEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class FactorRemoved(AuditEvent):
-    """A person removed one of their second factors."""
+    """A person removed one of their second factors; `credential` is what it had when it was set up."""
 
     code: ClassVar[str] = "user.factor_remove"
     activity: ClassVar[str | None] = "organization_member_update_mfa_method"
     user_id: str
     factor: str
     name: str | None
+    credential: str
 
     def summary(self) -> str:
         """One sentence for people."""

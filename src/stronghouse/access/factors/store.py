@@ -1,5 +1,6 @@
 """Tables of second factors and of sign-ins that still need one."""
 
+import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -18,6 +19,7 @@ from sqlalchemy import (
     insert,
     select,
     union,
+    union_all,
     update,
 )
 
@@ -88,15 +90,34 @@ def enrolled(connection: Connection) -> frozenset[str]:
     return frozenset(connection.execute(query).scalars())
 
 
+def credentials(connection: Connection) -> dict[str, frozenset[str]]:
+    """Fingerprints of the second factors of all people who have some, by their ids."""
+    query = union_all(
+        select(authenticator_app.c.user_id, authenticator_app.c.sealed_secret),
+        select(passkey.c.user_id, passkey.c.public_key),
+    )
+    found: dict[str, set[str]] = {}
+    for user_id, stored in connection.execute(query):
+        found.setdefault(user_id, set()).add(fingerprint(stored))
+    return {user_id: frozenset(one) for user_id, one in found.items()}
+
+
+def fingerprint(stored: bytes) -> str:
+    """What tells one factor's stored bytes, which are sealed or public, from others; it may stand in the audit log."""
+    return hashlib.sha256(stored).hexdigest()[:32]
+
+
 def replace_app(connection: Connection, app: AuthenticatorApp) -> None:
     """Keep a person's app, in place of the one that they had."""
     delete_app(connection, app.user_id)
     connection.execute(insert(authenticator_app).values(**app.__dict__))
 
 
-def delete_app(connection: Connection, user_id: str) -> bool:
-    """Forget a person's app; whether they had one."""
-    return connection.execute(delete(authenticator_app).where(authenticator_app.c.user_id == user_id)).rowcount > 0
+def delete_app(connection: Connection, user_id: str) -> AuthenticatorApp | None:
+    """Forget a person's app; returns it, None if they had none."""
+    theirs = delete(authenticator_app).where(authenticator_app.c.user_id == user_id)
+    row = connection.execute(theirs.returning(*authenticator_app.c)).one_or_none()
+    return None if row is None else AuthenticatorApp(**row._asdict())
 
 
 def use_app_step(connection: Connection, *, user_id: str, step: int, now: datetime) -> bool:
