@@ -1,16 +1,22 @@
 """Passkeys with the virtual authenticator of a real Chromium, and second factors as people meet them."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from stronghouse.access.authentication import STEP_UP_LIFETIME
 from tests.browser.conftest import Open
-from tests.support.chromium import Window
+from tests.support.chromium import NARROW, WIDE, Window
 from tests.support.console_server import ConsoleServer
 from tests.support.second_factors import Phone
 from tests.unit.responsibility.findings.looks import Scene
 
 pytestmark = pytest.mark.slow  # a real browser
+RENEW = """async () => {
+  const page = document.querySelector("script[type=module]").src;
+  await (await import(page.replace("console.js", "binding.js"))).renew();
+}"""
+"""What a page does every 25 seconds."""
 
 
 def authenticator(window: Window) -> None:
@@ -55,10 +61,7 @@ def test_a_passkey_is_added_signs_in_and_proves_once_more(
     expect(window.page.get_by_role("table")).to_contain_text("this laptop")
 
     console.plane.clock.advance(STEP_UP_LIFETIME)
-    window.page.evaluate(
-        "async () => (await import(document.querySelector('script[type=module]').src.replace("
-        "'console.js', 'binding.js'))).renew()"
-    )
+    window.page.evaluate(RENEW)
     window.open(f"{console.url}/account/factors")
     window.page.get_by_role("button", name="Remove this laptop").click()
     dialog = window.page.get_by_role("dialog", name="Remove this laptop?")
@@ -67,6 +70,34 @@ def test_a_passkey_is_added_signs_in_and_proves_once_more(
     with window.page.expect_navigation():
         dialog.get_by_role("button", name="Remove", exact=True).click()
     expect(window.page.get_by_role("main")).to_contain_text("You have none yet.")
+
+
+def assert_usable(window: Window) -> None:
+    """Nothing grave by WCAG, nothing cut off."""
+    found = Axe().run(window.page).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in {"serious", "critical"}] == []
+    assert not window.overflows()
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+def test_everybody_can_use_what_is_shown_to_who_has_a_second_factor(
+    console: ConsoleServer, scene: Scene, open_window: Open, width: int
+) -> None:
+    window = open_window(width=width)
+    authenticator(window)
+    window.sign_in(console.link(scene.operator))
+    add_passkey(window, console)
+    assert_usable(window)
+    console.plane.clock.advance(STEP_UP_LIFETIME)
+    window.page.evaluate(RENEW)
+    window.open(f"{console.url}/account/factors")
+    assert_usable(window)
+    window.page.get_by_role("button", name="Remove this laptop").click()
+    assert_usable(window)
+    other = open_window(width=width)
+    other.sign_in(console.another_link("ada@example.com"))
+    expect(other.page.get_by_role("heading", level=1)).to_have_text("One more proof")
+    assert_usable(other)
 
 
 def test_who_gives_no_answer_is_told_and_stays(console: ConsoleServer, scene: Scene, open_window: Open) -> None:
