@@ -190,6 +190,9 @@ def test_a_challenge_for_one_thing_is_not_good_for_another(
     key.counter += 1
     proof = challenge(ada.client, "/account/factors/proof/challenge")
     assert sign_in(stranger(app), proof["challenge"], key.sign(proof["options"]))[0] == 401
+    made = Authenticator(CONSOLE_URL).make({**proof["options"], "user": offer(ada)["options"]["user"]})
+    form = {"challenge": proof["challenge"], "answer": made, "name": "x"}
+    assert "try again" in ada.post("/account/factors/passkeys", 400, data=form)
     entry = challenge(stranger(app))
     form = {"challenge": entry["challenge"], "answer": key.sign(entry["options"])}
     assert ada.send("/account/factors/proof", data=form).status_code == 401
