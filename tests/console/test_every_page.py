@@ -22,7 +22,16 @@ ROUTES = [
     if isinstance(route, APIRoute)
     for method in sorted(route.methods or ())
 ]
-PUBLIC = {"/sign-in", "/sign-in/link", "/sign-in/invitation", "/theme", REPORTS}
+PUBLIC = {
+    "/sign-in",
+    "/sign-in/link",
+    "/sign-in/invitation",
+    "/sign-in/second-factor",
+    "/sign-in/passkey",
+    "/sign-in/passkey/challenge",
+    "/theme",
+    REPORTS,
+}
 """What needs no session."""
 UNBOUND = PUBLIC | {"/sign-out"}
 """What needs no proof that it comes from a page of this origin."""
@@ -39,7 +48,7 @@ def is_own(path: str) -> bool:
     )
 
 
-EVERY_MEMBER = {"/", "/people"}
+EVERY_MEMBER = {"/", "/people", "/people/sign-in-policy"}
 """What every role allows: to begin somewhere, and to see who else is in the organization."""
 GUARDED = [
     (method, route) for method, route in ROUTES if route.path not in PUBLIC | EVERY_MEMBER and not is_own(route.path)

@@ -46,6 +46,15 @@ ON_NO_PAGE = {
     "POST /sign-in/invitation/join": "where an invitation's link leads who is signed in",
     "POST /sign-in": "the form stands where nobody is signed in",
     "POST /sign-in/link": "the form stands where nobody is signed in",
+    "POST /sign-in/second-factor": "the form stands where nobody is signed in",
+    "POST /account/factors/app/remove": "only who has an app is shown it",
+    "POST /sign-in/passkey": "the form stands where nobody is signed in",
+    "POST /sign-in/passkey/challenge": "the script of the way in asks for it",
+    "POST /account/factors/passkeys/offer": "the script asks for it when the form is sent",
+    "POST /account/factors/passkeys/{passkey_id}/remove": "only who has a passkey is shown it",
+    "POST /account/factors/proof": "the script sends it from where a proof is due",
+    "POST /account/factors/proof/challenge": "the script asks for it where a proof is due",
+    "POST /account/factors/codes": "only who has a second factor is shown it",
     "POST /session/renew": "the script of each page sends it by itself",
     "GET /runs/{run_id}": "where the form that starts a run leads",
     f"POST {REPORTS}": "browsers send it by themselves",
@@ -73,7 +82,7 @@ class Act:
     def at(self, ids: Mapping[str, str]) -> str:
         """Its address."""
         query = {"/sign-in/link": "?token=x", "/findings/{finding_id}/status": "?status=triaged"}.get(self.path, "")
-        return self.path.format(session_id=ABSENT, **ids) + query
+        return self.path.format(session_id=ABSENT, passkey_id=ABSENT, **ids) + query
 
     def send(self, visitor: Visitor, ids: Mapping[str, str]) -> Response:
         """Ask for it, as a page of ours would."""
@@ -213,7 +222,7 @@ def look_around(visitor: Visitor, may: Collection[str], start: Iterable[str], id
 
 
 def ends_a_session(address: str) -> bool:
-    return "sign-out" in address or address.startswith("/account/sessions/")
+    return "sign-out" in address or "/sessions/" in address
 
 
 def every_page(ids: Mapping[str, str]) -> list[str]:

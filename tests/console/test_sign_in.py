@@ -288,7 +288,8 @@ def test_a_refused_form_shows_nothing_to_who_has_the_cookie_alone(enter: Enter, 
         forms = ({"data": WRONG}, {"files": [("note", (None, "x"))]}, {"files": [("binding", (None, "x"))]})
         for form in forms:
             answer = thief(ada.client).post(where, headers=OURS, **form)
-            assert answer.status_code in {400, 401, 403, 204, 303}, (where, answer.text)
+            anybody = {200} if where == "/sign-in/passkey/challenge" else set()  # random, whoever asks
+            assert answer.status_code in {400, 401, 403, 204, 303} | anybody, (where, answer.text)
             shown = [word for word in ("Lovelace", "ada@example.com", "Operator") if word in answer.text]
             assert shown == [], where
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
-from tests.support.control_plane import CONTEXT, HERE, Plane
+from tests.support.control_plane import CONTEXT, HERE, Plane, second_factors
 from tests.support.stack import free_ports
 
 from stronghouse.access import people
@@ -74,6 +74,8 @@ def console_server(plane: Plane, directory: Path) -> Iterator[ConsoleServer]:
     certificate, key = certificate_files(directory)
     app = create_console(open_console(plane.control))
     port = free_ports(1)
+    plane.control.console_url = f"https://localhost:{port}"
+    plane.control.factors = second_factors(plane.control.console_url)
     config = uvicorn.Config(
         AsTheEdge(app),
         host="localhost",

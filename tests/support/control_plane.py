@@ -11,6 +11,9 @@ from starlette.testclient import TestClient
 
 from stronghouse.access import api_keys
 from stronghouse.access.api_keys import KeyRequest
+from stronghouse.access.factors.passkeys import RelyingParty
+from stronghouse.access.factors.proving import FORM as FACTORS_FORM
+from stronghouse.access.factors.proving import SecondFactors
 from stronghouse.access.model import Source
 from stronghouse.access.roles.policies import Role
 from stronghouse.access.roles.system import ADMIN
@@ -41,6 +44,7 @@ from stronghouse.storage.migrate import migrate
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HERE = "127.0.0.1"
+CONSOLE_URL = "https://localhost:8441"
 CONTEXT = Context(SYSTEM)
 
 
@@ -152,6 +156,11 @@ class Plane:
         return self.http.request(method, f"/v1{path}", auth=auth, headers=headers, **options)
 
 
+def second_factors(console_url: str) -> SecondFactors:
+    """The second factors of a console at this address."""
+    return SecondFactors(Sealer(FACTORS_FORM, [bytes(32)]), RelyingParty.of(console_url))
+
+
 @contextmanager
 def control_plane(directory: Path) -> Iterator[Plane]:
     """A migrated, empty control plane with one region called `local`."""
@@ -173,13 +182,14 @@ def control_plane(directory: Path) -> Iterator[Plane]:
         service_port=lambda slot: 8444 + slot,
         host="localhost",
         api_url="https://localhost:8440",
-        console_url="https://localhost:8441",
+        console_url=CONSOLE_URL,
         queries_url="https://localhost:8442",
         ca_file=directory / "ca.pem",
         refusals=Throttle(clock),
         catalogue=catalogue,
         check_runs=CheckRuns(checks, audit, clock),
         channels=Channels(audit, sealer=sealer, sender=messages, throttle=Throttle(clock)),
+        factors=second_factors(CONSOLE_URL),
         documents=DocumentLibrary(
             load_requests(catalogue.responsibilities), SealedFiles(directory / "documents", directory / "control.key")
         ),

@@ -12,10 +12,15 @@ from threading import Lock
 from stronghouse.kernel.clock import Clock
 from stronghouse.kernel.errors import TooMany
 
-WINDOW = timedelta(minutes=1)
+WINDOW, LONG_WINDOW = timedelta(minutes=1), timedelta(hours=1)
 IPV4, IPV6_NETWORK = 4, 64  # RFC 4291 section 2.5.4: the interface's own part is the other 64 bits
 OF_ADDRESS, OF_ACCOUNT = 30, 10
 """Attempts within the window from one address, and from one address for one account."""
+OF_CODES = 30
+"""Codes of an authenticator app within the long window for one person, from everywhere.
+
+Whoever tries them knows the password already. A passkey and recovery codes go on working: nobody guesses those.
+"""
 
 
 @dataclass
@@ -30,19 +35,28 @@ class Attempts:
     def note(self, *, address: str | None, account: str) -> None:
         """Count a stranger's attempt before it is made; raises TooMany beyond what is allowed. From any thread."""
         whence = neighbourhood(address)
-        self._count({whence: OF_ADDRESS, (whence, account.strip().lower()): OF_ACCOUNT})
+        self._count({whence: OF_ADDRESS, (whence, account.strip().lower()): OF_ACCOUNT}, WINDOW)
 
     def note_known(self, user_id: str) -> None:
         """The same for who is signed in: what strangers try from the same address is not counted against them."""
-        self._count({("known", user_id): OF_ACCOUNT})
+        self._count({("known", user_id): OF_ACCOUNT}, WINDOW)
 
-    def _count(self, most_of: dict[object, int]) -> None:
+    def note_passkey(self, *, address: str | None) -> None:
+        """Count a stranger's passkey: nobody guesses one, but each is work. From any thread."""
+        self._count({neighbourhood(address): OF_ADDRESS}, WINDOW)
+
+    def note_code(self, user_id: str) -> None:
+        """Count a code of an authenticator app, which has a million values only; raises TooMany. From any thread."""
+        self._count({("code", user_id): OF_CODES}, LONG_WINDOW)
+
+    def _count(self, most_of: dict[object, int], window: timedelta) -> None:
         now = self.clock.now()
         with self._turn:
             made = {key: self._made.pop(key, deque(maxlen=most)) for key, most in most_of.items()}
             self._made.update(made)  # the newest are the last
-            if any(len(found) == found.maxlen and now - found[0] < WINDOW for found in made.values()):
-                raise TooMany("Too many attempts; try again in a minute.", code="sign_in_throttled")
+            if any(len(found) == found.maxlen and now - found[0] < window for found in made.values()):
+                when = "in a minute" if window == WINDOW else "in an hour, or use a recovery code or a passkey"
+                raise TooMany(f"Too many attempts; try again {when}.", code="sign_in_throttled")
             for found in made.values():
                 found.append(now)
             while len(self._made) > self.limit:

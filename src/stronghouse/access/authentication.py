@@ -10,8 +10,9 @@ from stronghouse.access import store
 from stronghouse.access.api_keys import hash_text
 from stronghouse.access.model import ApiKey, Principal, Session, User
 from stronghouse.access.roles import store as role_store
-from stronghouse.access.roles.policies import Rights
+from stronghouse.access.roles.policies import NOTHING, Rights
 from stronghouse.access.roles.system import rights
+from stronghouse.access.sign_in_policy.model import SignInPolicy
 from stronghouse.audit.event import Actor, ActorType
 from stronghouse.kernel.errors import Denied, Unauthenticated
 from stronghouse.kernel.networks import contains, parse_source
@@ -46,6 +47,7 @@ class UserCaller:
     """An authenticated person in a browser session.
 
     Attributes:
+        policy: the strictest of their organizations'.
         token_is_fresh: whether the token proves that the browser is still the one of the sign-in. Of a bound session
             only a young one does: whoever got hold of the cookie cannot get the next one.
         token_is_present: whether it is the session's present token, and not the one before.
@@ -54,10 +56,16 @@ class UserCaller:
 
     user: User
     session: Session
+    policy: SignInPolicy
     principal: Principal
     token_is_fresh: bool
     token_is_present: bool
     token: Secret = field(repr=False, compare=False)
+
+    @property
+    def must_enroll(self) -> bool:
+        """Whether they may do nothing until they have set up a second factor."""
+        return self.policy.second_factor_required and self.session.second_factor is None
 
     def use_is_news(self, now: datetime) -> bool:
         """Whether this use should be noted: last use is kept to the minute."""
@@ -116,7 +124,8 @@ def rights_held(connection: Connection, organization_id: str, role_ids: tuple[st
 def authenticate_session(connection: Connection, *, token: Secret, user_agent: str | None, now: datetime) -> UserCaller:
     """The person whose session this token is.
 
-    The token before the present one holds for a few seconds more, for requests that were under way.
+    The token before the present one holds for a few seconds more, for requests that were under way. Who is asked for a
+    second factor and has proved none has no rights anywhere.
 
     Raises:
         Unauthenticated: it is unknown, or its session is over, was idle too long or began in another browser.
@@ -125,18 +134,20 @@ def authenticate_session(connection: Connection, *, token: Secret, user_agent: s
     session = store.session_by_hash(connection, token_hash)
     previous = None if session else store.session_by_previous_hash(connection, token_hash, now=now)
     session = session or previous
-    if session is None or not session.is_live(now) or session.user_agent != known_user_agent(user_agent):
+    if session is None or session.user_agent != known_user_agent(user_agent):
         raise session_over()
-    user = store.user(connection, session.user_id)
-    if user is None:
+    user, policy = store.user(connection, session.user_id), store.strictest_policy(connection, session.user_id)
+    if user is None or not session.is_live(now, policy):
         raise session_over()
+    barred = policy.second_factor_required and session.second_factor is None
     held = {
-        organization: rights_held(connection, organization, roles)
+        organization: NOTHING if barred else rights_held(connection, organization, roles)
         for organization, roles in store.memberships(connection, user.id).items()
     }
     return UserCaller(
         user=user,
         session=session,
+        policy=policy,
         principal=Principal(Actor(ActorType.USER, user.id, user.email), held),
         token_is_fresh=(session.binding_hash is None or now - session.token_issued_at < TOKEN_LIFETIME),
         token_is_present=previous is None,
@@ -164,11 +175,34 @@ def check_binding(caller: UserCaller, binding: Secret | None) -> None:
         )
 
 
+def require_session(connection: Connection, caller: UserCaller) -> Session:
+    """The session as it is now; raises Unauthenticated if it was ended since the caller was let in."""
+    session = store.session_of(connection, user_id=caller.user.id, session_id=caller.session.id)
+    if session is None:
+        raise session_over()
+    return session
+
+
+def require_proven_session(connection: Connection, caller: UserCaller, *, now: datetime) -> None:
+    """Pass if the session goes on and stands on a fresh proof, given since the caller was let in or before.
+
+    Raises:
+        Unauthenticated: it was ended.
+        StepUpRequired: the last proof is too old.
+    """
+    _require_fresh(require_session(connection, caller), now)
+
+
 def require_step_up(caller: UserCaller, *, now: datetime) -> None:
     """Pass if the person proved a short time ago who they are; raises StepUpRequired otherwise."""
-    if now - caller.session.stepped_up_at >= STEP_UP_LIFETIME:
+    _require_fresh(caller.session, now)
+
+
+def _require_fresh(session: Session, now: datetime) -> None:
+    if now - session.stepped_up_at >= STEP_UP_LIFETIME:
         raise StepUpRequired(
-            "This needs a fresh proof that it is you: your password, or a new sign-in link.", code="step_up_required"
+            "This needs a fresh proof that it is you: your second factor or your password, or a new sign-in link.",
+            code="step_up_required",
         )
 
 

@@ -216,13 +216,17 @@ class SignInLinkIssued(AuditEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class SignedIn(AuditEvent):
-    """A person signed in; `method` is link, password or invitation."""
+    """A person signed in; `method` is link, password, passkey or invitation.
+
+    `second_factor` is what they proved besides: authenticator_app, passkey or recovery_code; null if nothing.
+    """
 
     code: ClassVar[str] = "user.sign_in"
     activity: ClassVar[str | None] = "user_login"
     user_id: str
     session_id: str
     method: str
+    second_factor: str | None = None
 
     def summary(self) -> str:
         """One sentence for people."""
@@ -274,6 +278,25 @@ class SignedOutEverywhere(AuditEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MemberSessionsEnded(AuditEvent):
+    """Somebody who manages members ended a member's sessions: one of them, or all with the unused sign-in links.
+
+    `session_id` is the one, null for all; `sessions` says how many ended. It is told in each of the member's
+    organizations, because a session is good in all of them.
+    """
+
+    code: ClassVar[str] = "member.sessions_end"
+    activity: ClassVar[str | None] = "user_logout"
+    user_id: str
+    session_id: str | None
+    sessions: int
+
+    def summary(self) -> str:
+        """One sentence for people."""
+        return f"A member's sessions were ended: {self.sessions}."
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionRefused(AuditEvent):
     """A request came with a session's cookie, but without the secret that the console's own pages hold for it.
 
@@ -305,7 +328,7 @@ class SteppedUp(AuditEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class StepUpFailed(AuditEvent):
-    """Somebody in a person's session was asked for the person's password and gave a wrong one."""
+    """Somebody in a person's session was asked for the person's password or second factor and gave a wrong one."""
 
     code: ClassVar[str] = "user.step_up_fail"
     user_id: str
@@ -313,7 +336,7 @@ class StepUpFailed(AuditEvent):
 
     def summary(self) -> str:
         """One sentence for people."""
-        return "A wrong password was given in a person's session."
+        return "A wrong password or second factor was given in a person's session."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ class Member:
         last_seen_at: when they last used the console, None if never.
         open_sessions: sessions that have not ended, of this person in all organizations.
         has_password: whether they can sign in without a link.
+        second_factor: whether signing in asks for one besides.
     """
 
     user_id: str
@@ -32,6 +33,7 @@ class Member:
     last_seen_at: datetime | None
     open_sessions: int
     has_password: bool
+    second_factor: bool
 
     @property
     def role_names(self) -> tuple[str, ...]:
@@ -64,4 +66,5 @@ def _member(one: Membership, roles: Roles) -> Member:
         last_seen_at=one.last_seen_at,
         open_sessions=one.open_sessions,
         has_password=one.user.password_hash is not None,
+        second_factor=one.second_factor,
     )

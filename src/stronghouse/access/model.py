@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
+from stronghouse.access.factors.model import SecondFactor
 from stronghouse.access.permissions import Permission
 from stronghouse.access.roles.policies import NOTHING, Rights
+from stronghouse.access.sign_in_policy.model import SignInPolicy
 from stronghouse.audit.event import Actor
 
 KeyState = Literal["enabled", "disabled"]
-SESSION_IDLE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Membership:
     Attributes:
         joined_at: since when.
         last_seen_at: when they last used the console, None if never.
+        second_factor: whether signing in asks for one.
         open_sessions: sessions that have not ended.
         open_links: one-time links that still work.
         links_until: when the last of those links ends.
@@ -65,6 +67,7 @@ class Membership:
     role_ids: tuple[str, ...]
     joined_at: datetime
     last_seen_at: datetime | None
+    second_factor: bool
     open_sessions: int
     open_links: int
     links_until: datetime | None
@@ -80,6 +83,7 @@ class Session:
         binding_hash: of the secret that the console's script keeps in storage of its own origin; a cookie without that
             secret can be somebody else's, since cookies ignore ports. None where no script ran.
         stepped_up_at: when the person last proved who they are.
+        second_factor: which one was proved in this session, None if none was.
         token_issued_at: when the token of the cookie was made.
     """
 
@@ -92,11 +96,16 @@ class Session:
     user_agent: str | None
     binding_hash: str | None
     stepped_up_at: datetime
+    second_factor: SecondFactor | None
     token_issued_at: datetime
 
-    def is_live(self, now: datetime) -> bool:
-        """Whether it is neither over nor left alone for too long."""
-        return now < self.expires_at and now - self.last_seen_at <= SESSION_IDLE
+    def ends_at(self, policy: SignInPolicy) -> datetime:
+        """When it is over, however much it is used."""
+        return min(self.expires_at, self.created_at + policy.absolute)
+
+    def is_live(self, now: datetime, policy: SignInPolicy) -> bool:
+        """Whether it is neither over nor left alone for too long, as its person's organizations ask it now."""
+        return now < self.ends_at(policy) and now - self.last_seen_at <= policy.idle
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import base64
 import hmac
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,7 +9,7 @@ from sqlalchemy import Connection
 
 from stronghouse.access import store
 from stronghouse.access.api_keys import hash_text
-from stronghouse.access.authentication import UserCaller, known_user_agent, require_step_up, session_over
+from stronghouse.access.authentication import UserCaller, known_user_agent, require_session, require_step_up
 from stronghouse.access.events import (
     PasswordSet,
     SessionRefused,
@@ -23,20 +22,25 @@ from stronghouse.access.events import (
     StepUpFailed,
     UserCreated,
 )
+from stronghouse.access.factors import store as factor_store
+from stronghouse.access.factors.events import PasskeyRefused, SecondFactorAsked, SecondFactorFailed
+from stronghouse.access.factors.model import Passkey, PendingSignIn, SecondFactor
 from stronghouse.access.model import Session, User
 from stronghouse.access.passwords import password_matches
 from stronghouse.audit.event import Outcome
 from stronghouse.audit.unit_of_work import AuditLog, UnitOfWork
-from stronghouse.kernel.errors import Conflict, Invalid, NotFound, Unauthenticated
+from stronghouse.kernel.errors import Conflict, Denied, Invalid, NotFound, Unauthenticated
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
 
 MAX_EMAIL = 320  # RFC 3696 erratum 1690: 64 for the local part, 255 for the domain, and the @
 MAX_NAME = 256
 LINK_LIFETIME = timedelta(hours=24)
-SESSION_LIFETIME = timedelta(hours=12)
 UNBOUND_LIFETIME = timedelta(hours=2)
 """Of a session that no script bound to its browser: whoever gets its cookie reads what it may read until it ends."""
+PENDING_LIFETIME = timedelta(minutes=10)
+MAX_TRIES = 5
+"""Second factors that may be tried after one password or link."""
 TOKEN_YOUNG = timedelta(seconds=20)
 PREVIOUS_TOKEN_LIFETIME = timedelta(seconds=10)
 MIN_BINDING = 22  # 128 bits in base64url
@@ -48,6 +52,14 @@ class NewSession:
     """A session just begun, with the token for its cookie."""
 
     session: Session
+    token: Secret
+
+
+@dataclass(frozen=True)
+class FactorAsked:
+    """A password or link held, and the person has a second factor: `token` is the sign-in until it is proven."""
+
+    user_id: str
     token: Secret
 
 
@@ -88,9 +100,10 @@ def check_name(name: str) -> None:
 
 
 def end_everything(connection: Connection, *, user_id: str) -> int:
-    """End all sessions and unused links of a person; how many sessions."""
+    """End all sessions, unused links and half sign-ins of a person; how many sessions."""
     ended = store.end_sessions(connection, user_id=user_id)
     store.delete_sign_in_links(connection, user_id=user_id)
+    factor_store.delete_pendings(connection, user_id=user_id)
     return ended
 
 
@@ -104,13 +117,17 @@ def issue_sign_in_link(uow: UnitOfWork, *, email: str, now: datetime) -> Secret:
     store.insert_sign_in_link(
         uow.connection, token_hash=hash_text(token.reveal()), user_id=user.id, expires_at=expires_at
     )
-    for organization_id in _organizations(uow, user.id):
+    for organization_id in store.places(uow.connection, user.id):
         uow.record(SignInLinkIssued(organization_id=organization_id, user_id=user.id, expires_at=expires_at))
     return token
 
 
-def sign_in_with_link(uow: UnitOfWork, *, token: Secret, now: datetime, binding: Secret | None = None) -> NewSession:
+def sign_in_with_link(
+    uow: UnitOfWork, *, token: Secret, now: datetime, binding: Secret | None = None
+) -> NewSession | FactorAsked:
     """Spend a link and begin a session, bound to the secret that the browser's script made, if it did.
+
+    For whoever has a second factor no session begins until `complete_sign_in` is called with it.
 
     Raises:
         Unauthenticated: the link is unknown, used or expired.
@@ -119,7 +136,7 @@ def sign_in_with_link(uow: UnitOfWork, *, token: Secret, now: datetime, binding:
     user_id = store.use_sign_in_link(uow.connection, token_hash=hash_text(token.reveal()), now=now)
     if user_id is None:
         raise Unauthenticated("This sign-in link was used already or has expired; make a new one.", code="link_spent")
-    return begin_session(uow, user_id=user_id, method="link", binding=binding, now=now)
+    return _enter(uow, user_id=user_id, method="link", binding=binding, now=now)
 
 
 def link_owner(connection: Connection, *, token: Secret, now: datetime) -> User | None:
@@ -133,7 +150,7 @@ def end_replaced(uow: UnitOfWork, *, token: Secret) -> None:
     if replaced is None:
         return
     store.delete_session(uow.connection, replaced.id)
-    for organization_id in _organizations(uow, replaced.user_id):
+    for organization_id in store.places(uow.connection, replaced.user_id):
         uow.record(SignedOut(organization_id=organization_id, user_id=replaced.user_id, session_id=replaced.id))
 
 
@@ -163,15 +180,77 @@ def check_password(connection: Connection, *, email: str, password: Secret, is_k
 
 def sign_in_with_password(
     uow: UnitOfWork, proven: Proven, *, now: datetime, binding: Secret | None = None
-) -> NewSession:
-    """Begin a session for who proved to know the password, bound as `sign_in_with_link` says.
+) -> NewSession | FactorAsked:
+    """Begin a session for who proved to know the password, or ask for more, as `sign_in_with_link` says.
 
     Raises:
         Unauthenticated: the password was changed meanwhile.
         Invalid: the secret is too short to be one.
     """
     _check_proof(uow, proven, user_id=proven.user_id)
-    return begin_session(uow, user_id=proven.user_id, method="password", binding=binding, now=now)
+    return _enter(uow, user_id=proven.user_id, method="password", binding=binding, now=now)
+
+
+def sign_in_with_passkey(
+    uow: UnitOfWork, passkey: Passkey, *, now: datetime, binding: Secret | None = None
+) -> NewSession:
+    """Begin a session for whoever's passkey just signed; it verified its person, so nothing more is asked.
+
+    Raises:
+        Invalid: the binding is too short to be one.
+    """
+    return begin_session(
+        uow, user_id=passkey.user_id, method="passkey", binding=binding, now=now, factor=SecondFactor.PASSKEY
+    )
+
+
+def record_passkey_refused(uow: UnitOfWork, passkey: Passkey) -> None:
+    """Note that a passkey was refused because there may be a copy of it, in a transaction of its own."""
+    for organization_id in store.places(uow.connection, passkey.user_id):
+        uow.record(
+            PasskeyRefused(
+                organization_id=organization_id, outcome=Outcome.DENIED, user_id=passkey.user_id, name=passkey.name
+            )
+        )
+
+
+def pending_sign_in(connection: Connection, *, token: Secret, now: datetime) -> tuple[PendingSignIn, User]:
+    """The sign-in that a token stands for, and whose it is; raises Unauthenticated for one that is over."""
+    found = factor_store.pending(connection, token_hash=hash_text(token.reveal()), now=now)
+    user = None if found is None else store.user(connection, found.user_id)
+    if found is None or user is None:
+        raise _pending_over()
+    return found, user
+
+
+def count_factor_try(connection: Connection, *, token: Secret) -> None:
+    """Count that a second factor is tried, before it is; raises Unauthenticated after too many."""
+    if not factor_store.count_try(connection, token_hash=hash_text(token.reveal()), most=MAX_TRIES):
+        raise _pending_over()
+
+
+def complete_sign_in(
+    uow: UnitOfWork, *, token: Secret, factor: SecondFactor, now: datetime, binding: Secret | None = None
+) -> NewSession:
+    """Begin the session of somebody who has proved `factor` as well.
+
+    Raises:
+        Unauthenticated: the sign-in is over: too old, completed, or ended with the person's other sessions.
+        Invalid: the binding is too short to be one.
+    """
+    found, user = pending_sign_in(uow.connection, token=token, now=now)
+    factor_store.delete_pending(uow.connection, token_hash=hash_text(token.reveal()))
+    return begin_session(uow, user_id=user.id, method=found.method, binding=binding, now=now, factor=factor)
+
+
+def record_failed_factor(uow: UnitOfWork, *, user_id: str) -> None:
+    """Note that a wrong second factor followed a right password or link, in a transaction of its own."""
+    for organization_id in store.places(uow.connection, user_id):
+        uow.record(SecondFactorFailed(organization_id=organization_id, outcome=Outcome.FAILURE, user_id=user_id))
+
+
+def _pending_over() -> Unauthenticated:
+    return Unauthenticated("That took too long or too many tries; sign in anew.", code="sign_in_over")
 
 
 def _check_proof(uow: UnitOfWork, proven: Proven, *, user_id: str) -> None:
@@ -223,22 +302,26 @@ def renew_token(connection: Connection, caller: UserCaller, *, now: datetime) ->
     return token
 
 
-def step_up(uow: UnitOfWork, caller: UserCaller, proven: Proven, *, now: datetime) -> None:
-    """Let the session do for ten minutes what needs a fresh proof.
+def step_up(uow: UnitOfWork, caller: UserCaller, proven: Proven | SecondFactor, *, now: datetime) -> None:
+    """Let the session do for ten minutes what needs a fresh proof: a second factor, or the password of who has none.
 
     Raises:
         Unauthenticated: the proof is another person's, or of a password that was changed, or the session has ended.
+        Denied: a password is not enough for whoever has a second factor.
     """
-    check_session(uow, caller)
-    _check_proof(uow, proven, user_id=caller.user.id)
+    require_session(uow.connection, caller)
+    if isinstance(proven, Proven):
+        _check_proof(uow, proven, user_id=caller.user.id)
+        if factor_store.factors_of(uow.connection, caller.user.id).enrolled:
+            raise Denied("You have a second factor; prove that one.", code="second_factor_needed")
     store.mark_stepped_up(uow.connection, session_id=caller.session.id, now=now)
-    for organization_id in _organizations(uow, caller.user.id):
+    for organization_id in store.places(uow.connection, caller.user.id):
         uow.record(SteppedUp(organization_id=organization_id, user_id=caller.user.id, session_id=caller.session.id))
 
 
 def record_failed_step_up(uow: UnitOfWork, caller: UserCaller) -> None:
-    """Note that a wrong password was given in a session, in a transaction of its own."""
-    for organization_id in _organizations(uow, caller.user.id):
+    """Note that a wrong password or second factor was given in a session, in a transaction of its own."""
+    for organization_id in store.places(uow.connection, caller.user.id):
         uow.record(
             StepUpFailed(
                 organization_id=organization_id,
@@ -251,7 +334,7 @@ def record_failed_step_up(uow: UnitOfWork, caller: UserCaller) -> None:
 
 def record_binding_refused(uow: UnitOfWork, caller: UserCaller) -> None:
     """Note that an act came with a session's cookie, but not from its browser's pages."""
-    for organization_id in _organizations(uow, caller.user.id):
+    for organization_id in store.places(uow.connection, caller.user.id):
         uow.record(
             SessionRefused(
                 organization_id=organization_id,
@@ -279,7 +362,7 @@ def change_password(
         Conflict: they have one, and nothing proves that they know it.
         Unauthenticated: the proof does not hold, or the session has ended.
     """
-    check_session(uow, caller)
+    require_session(uow.connection, caller)
     user = store.user(uow.connection, caller.user.id)
     if proven is not None:
         _check_proof(uow, proven, user_id=caller.user.id)
@@ -290,8 +373,9 @@ def change_password(
     store.set_password_hash(uow.connection, user_id=caller.user.id, password_hash=password_hash)
     store.end_sessions(uow.connection, user_id=caller.user.id, but=caller.session.id)
     store.delete_sign_in_links(uow.connection, user_id=caller.user.id)
+    factor_store.delete_pendings(uow.connection, user_id=caller.user.id)
     credential = store.credential(password_hash)
-    for organization_id in _organizations(uow, caller.user.id):
+    for organization_id in store.places(uow.connection, caller.user.id):
         uow.record(PasswordSet(organization_id=organization_id, user_id=caller.user.id, credential=credential))
 
 
@@ -324,50 +408,72 @@ def forget_ended(log: AuditLog, now: datetime) -> None:
     """Remove sessions and links that have ended by themselves: a job of maintenance."""
     with log.bookkeeping("a session or link past its end is worth nothing any more") as connection:
         store.delete_ended(connection, now=now)
+        factor_store.delete_ended(connection, now=now)
 
 
-def begin_session(uow: UnitOfWork, *, user_id: str, method: str, binding: Secret | None, now: datetime) -> NewSession:
-    """Begin a session for somebody who has proved who they are; raises Invalid for a binding that is too short."""
+def _enter(
+    uow: UnitOfWork, *, user_id: str, method: str, binding: Secret | None, now: datetime
+) -> NewSession | FactorAsked:
+    """Begin a session, or ask for the second factor of whoever has one."""
+    if not factor_store.factors_of(uow.connection, user_id).enrolled:
+        return begin_session(uow, user_id=user_id, method=method, binding=binding, now=now)
+    token = Secret.generate(prefix="sh_pending_")
+    pending = PendingSignIn(user_id, method, tries=0, expires_at=now + PENDING_LIFETIME)
+    factor_store.insert_pending(uow.connection, pending, token_hash=hash_text(token.reveal()))
+    for organization_id in store.places(uow.connection, user_id):
+        uow.record(SecondFactorAsked(organization_id=organization_id, user_id=user_id, method=method))
+    return FactorAsked(user_id, token)
+
+
+def begin_session(
+    uow: UnitOfWork,
+    *,
+    user_id: str,
+    method: str,
+    binding: Secret | None,
+    now: datetime,
+    factor: SecondFactor | None = None,
+) -> NewSession:
+    """Begin a session for somebody who has proved all that is asked; raises Invalid for a binding that is too short."""
     if binding is not None and len(binding.reveal()) < MIN_BINDING:
         raise Invalid(f"The secret of a session has at least {MIN_BINDING} characters.", code="binding_short")
     token = Secret.generate(prefix=TOKEN_PREFIX)
+    longest = store.strictest_policy(uow.connection, user_id).absolute
     session = Session(
         id=new_id(),
         user_id=user_id,
         created_at=now,
         last_seen_at=now,
-        expires_at=now + (UNBOUND_LIFETIME if binding is None else SESSION_LIFETIME),
+        expires_at=now + (longest if binding is not None else min(longest, UNBOUND_LIFETIME)),
         address=uow.context.address,
         user_agent=known_user_agent(uow.context.user_agent),
         binding_hash=None if binding is None else hash_text(binding.reveal()),
         stepped_up_at=now,
+        second_factor=factor,
         token_issued_at=now,
     )
     store.insert_session(uow.connection, session, token_hash=hash_text(token.reveal()))
-    for organization_id in _organizations(uow, user_id):
-        uow.record(SignedIn(organization_id=organization_id, user_id=user_id, session_id=session.id, method=method))
+    for organization_id in store.places(uow.connection, user_id):
+        uow.record(
+            SignedIn(
+                organization_id=organization_id,
+                user_id=user_id,
+                session_id=session.id,
+                method=method,
+                second_factor=factor,
+            )
+        )
     return NewSession(session, token)
-
-
-def check_session(uow: UnitOfWork, caller: UserCaller) -> None:
-    """Raise Unauthenticated if the session was ended since the caller was let in."""
-    if store.session_of(uow.connection, user_id=caller.user.id, session_id=caller.session.id) is None:
-        raise session_over()
 
 
 def _end(uow: UnitOfWork, caller: UserCaller, *, session_id: str) -> None:
     store.delete_session(uow.connection, session_id)
-    for organization_id in _organizations(uow, caller.user.id):
+    for organization_id in store.places(uow.connection, caller.user.id):
         uow.record(SignedOut(organization_id=organization_id, user_id=caller.user.id, session_id=session_id))
 
 
 def _end_all(uow: UnitOfWork, *, user_id: str) -> int:
     ended = end_everything(uow.connection, user_id=user_id)
-    for organization_id in _organizations(uow, user_id):
+    for organization_id in store.places(uow.connection, user_id):
         uow.record(SignedOutEverywhere(organization_id=organization_id, user_id=user_id, sessions=ended))
     return ended
-
-
-def _organizations(uow: UnitOfWork, user_id: str) -> Iterable[str | None]:
-    """Where to record what a person did: in each of their organizations, or in none if they are in none."""
-    return [*store.memberships(uow.connection, user_id)] or [None]

@@ -3,11 +3,12 @@
 import dataclasses
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     ColumnElement,
     Connection,
@@ -20,11 +21,16 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    type_coerce,
     update,
 )
 
-from stronghouse.access.model import SESSION_IDLE, ApiKey, Membership, Session, Source, User
-from stronghouse.storage.columns import Timestamp, identifier, metadata
+from stronghouse.access.factors import store as factor_store
+from stronghouse.access.factors.model import SecondFactor
+from stronghouse.access.model import ApiKey, Membership, Session, Source, User
+from stronghouse.access.sign_in_policy.model import DEFAULT, SignInPolicy, strictest
+from stronghouse.access.sign_in_policy.store import policy_of, sign_in_policy
+from stronghouse.storage.columns import EPOCH, MICROSECOND, Timestamp, identifier, metadata
 
 api_key = Table(
     "api_key",
@@ -88,6 +94,7 @@ session = Table(
     Column("user_agent", String(256), nullable=True),
     Column("binding_hash", String(64), nullable=True),
     Column("stepped_up_at", Timestamp, nullable=False),
+    Column("second_factor", String(32), nullable=True),
     Column("token_issued_at", Timestamp, nullable=False),
     Column("previous_token_hash", String(64), nullable=True, index=True),
     Column("previous_issued_at", Timestamp, nullable=True),
@@ -234,6 +241,11 @@ def every_holding(connection: Connection) -> list[tuple[str, tuple[str, ...]]]:
     return [(str(holder), tuple(role_ids)) for holder, role_ids in found]
 
 
+def places(connection: Connection, user_id: str) -> list[str | None]:
+    """Where to record what a person did: in each of their organizations, or in none if they are in none."""
+    return [*memberships(connection, user_id)] or [None]
+
+
 def every_membership(connection: Connection, *, now: datetime, organization_id: str | None = None) -> list[Membership]:
     """Everyone's place in every organization, or in one, with what they could sign in with at `now`."""
     open_links = (
@@ -253,6 +265,7 @@ def every_membership(connection: Connection, *, now: datetime, organization_id: 
     ).join_from(member, person, member.c.user_id == person.c.id)
     if organization_id is not None:
         query = query.where(member.c.organization_id == organization_id)
+    with_factor = factor_store.enrolled(connection)
     return [
         Membership(
             organization_id=row.organization_id,
@@ -260,6 +273,7 @@ def every_membership(connection: Connection, *, now: datetime, organization_id: 
             role_ids=tuple(row.role_ids),
             joined_at=row.joined_at,
             last_seen_at=row.last_seen_at,
+            second_factor=row.id in with_factor,
             open_sessions=row.open_sessions,
             open_links=row.open_links,
             links_until=row.links_until,
@@ -309,7 +323,7 @@ def session_by_previous_hash(connection: Connection, token_hash: str, *, now: da
         return None
     fields = row._asdict()
     fields["token_issued_at"] = fields.pop("previous_issued_at")
-    return Session(**fields)
+    return _session_of(fields)
 
 
 def session_of(connection: Connection, *, user_id: str, session_id: str) -> Session | None:
@@ -321,7 +335,7 @@ def sessions_of(connection: Connection, user_id: str, now: datetime) -> list[Ses
     """A person's live sessions, the newest first."""
     query = select(*_SESSION).where(session.c.user_id == user_id, _live(now))
     rows = connection.execute(query.order_by(session.c.created_at.desc(), session.c.id))
-    return [Session(**row._asdict()) for row in rows]
+    return [_session(row) for row in rows]
 
 
 def replace_token(
@@ -351,6 +365,16 @@ def mark_stepped_up(connection: Connection, *, session_id: str, now: datetime) -
     connection.execute(update(session).where(session.c.id == session_id).values(stepped_up_at=now))
 
 
+def mark_second_factor(connection: Connection, *, session_id: str, factor: str) -> None:
+    """Note that a session's person has proved a second factor in it."""
+    connection.execute(update(session).where(session.c.id == session_id).values(second_factor=factor))
+
+
+def forget_second_factors(connection: Connection, *, user_id: str) -> None:
+    """Note that no session of a person stands on a second factor any more: they have none."""
+    connection.execute(update(session).where(session.c.user_id == user_id).values(second_factor=None))
+
+
 def delete_session(connection: Connection, session_id: str) -> None:
     """End a session."""
     connection.execute(delete(session).where(session.c.id == session_id))
@@ -373,14 +397,51 @@ def delete_sign_in_links(connection: Connection, *, user_id: str) -> None:
     connection.execute(delete(sign_in_link).where(sign_in_link.c.user_id == user_id))
 
 
+def strictest_policy(connection: Connection, user_id: str) -> SignInPolicy:
+    """What a person's sign-ins are held to: of each rule the strictest of their organizations."""
+    return strictest(policy_of(connection, one) for one in memberships(connection, user_id))
+
+
 def _live(now: datetime) -> ColumnElement[bool]:
-    """What `Session.is_live` says, for the database."""
-    return (session.c.expires_at > now) & (session.c.last_seen_at >= now - SESSION_IDLE)
+    """What `Session.is_live` says of each session and its person's strictest policy, for the database."""
+    return (
+        (session.c.expires_at > now)
+        & (_since(session.c.created_at, now) < _strictest("absolute_minutes"))
+        & (_since(session.c.last_seen_at, now) <= _strictest("idle_minutes"))
+    )
+
+
+def _since(column: ColumnElement[Any], now: datetime) -> ColumnElement[int]:
+    """Microseconds between a stored time and now."""
+    return ((now - EPOCH) // MICROSECOND) - type_coerce(column, BigInteger)
+
+
+def _strictest(name: str) -> ColumnElement[int]:
+    """The shortest such time among the organizations of a session's person, in microseconds."""
+    place, default = member.alias(), getattr(DEFAULT, name)
+    joined = place.outerjoin(sign_in_policy, sign_in_policy.c.organization_id == place.c.organization_id)
+    shortest = (
+        select(func.min(func.coalesce(sign_in_policy.c[name], default)))
+        .select_from(joined)
+        .where(place.c.user_id == session.c.user_id)
+        .correlate(session)
+        .scalar_subquery()
+    )
+    return func.coalesce(shortest, default) * (timedelta(minutes=1) // MICROSECOND)
 
 
 def _one_session(connection: Connection, which: ColumnElement[bool]) -> Session | None:
     row = connection.execute(select(*_SESSION).where(which)).one_or_none()
-    return None if row is None else Session(**row._asdict())
+    return None if row is None else _session(row)
+
+
+def _session(row: Row[Any]) -> Session:
+    return _session_of(row._asdict())
+
+
+def _session_of(fields: dict[str, Any]) -> Session:
+    proven = fields["second_factor"]
+    return Session(**{**fields, "second_factor": None if proven is None else SecondFactor(proven)})
 
 
 def _key_row(key: ApiKey) -> dict[str, Any]:

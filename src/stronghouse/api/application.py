@@ -36,6 +36,7 @@ from stronghouse.api import (
     service_connections,
     service_metrics,
     services,
+    sign_in_policy,
     upgrade_window,
     usage,
 )
@@ -67,6 +68,7 @@ MODULES = (
     members,
     invitations,
     roles,
+    sign_in_policy,
     activities,
     audit_log,
     responsibilities,

@@ -21,6 +21,7 @@ from stronghouse.access.people import forget_ended
 from stronghouse.api.application import create_api
 from stronghouse.app.control_collectors import ControlParts, control_collectors, control_completions
 from stronghouse.app.control_edge import ControlEdge, virtual_hosts
+from stronghouse.app.control_factors import open_factors
 from stronghouse.app.control_mail import open_mailer
 from stronghouse.app.control_notices import keep_history, open_channels
 from stronghouse.app.control_secrets import CONTROL_KEY_SUFFIX, ControlSecrets, open_secrets
@@ -191,6 +192,7 @@ class Control:
             catalogue=self.catalogue,
             check_runs=self.check_runs,
             channels=self.channels,
+            factors=open_factors(self.settings.machine_key_file, console_url=console_url(self.settings.port_base)),
             packages=self.packages,
             documents=self.documents,
             profiles=self.profiles,

@@ -9,6 +9,8 @@ from sqlalchemy import Connection
 from stronghouse.access import people
 from stronghouse.access import store as access
 from stronghouse.access.events import SignedIn
+from stronghouse.access.factors import enrolment
+from stronghouse.access.factors.model import SecondFactor
 from stronghouse.access.model import User
 from stronghouse.access.roles.policies import Role
 from stronghouse.access.roles.store import roles_of
@@ -101,6 +103,18 @@ def sign_out_member(state_directory: Path, *, machine_key_file: Path, email: str
     """
     with open_installation(state_directory, machine_key_file) as log, log.unit_of_work(Context(SYSTEM)) as uow:
         return people.sign_out_member(uow, email=email)
+
+
+def reset_factors(state_directory: Path, *, machine_key_file: Path, email: str) -> tuple[SecondFactor, ...]:
+    """Take all second factors from a person who is locked out; which kinds they had.
+
+    Raises:
+        Invalid: there is no installation there, or its key cannot be opened.
+        NotFound: nobody has this address.
+        Conflict: they have no second factor.
+    """
+    with open_installation(state_directory, machine_key_file) as log, log.unit_of_work(Context(SYSTEM)) as uow:
+        return enrolment.reset_factors(uow, email=email)
 
 
 def _role(roles: Roles, name: str) -> Role:

@@ -15,7 +15,7 @@ CONSOLE_OFFSET = 1  # the port plan of design.md section 6
 
 
 def console_url(port_base: int) -> str:
-    """Where people find the console."""
+    """Where the console answers."""
     return f"https://localhost:{port_base + CONSOLE_OFFSET}"
 
 

@@ -16,7 +16,7 @@ from stronghouse.settings import locations
 
 app = typer.Typer(
     name="member",
-    help="People who can sign in. `add`, `list` and `sign-out` need the machine's own key files.",
+    help="People who can sign in. `add`, `list`, `sign-out` and `reset-factors` need the machine's own key files.",
     no_args_is_help=True,
 )
 StateDirectory = Annotated[
@@ -176,3 +176,32 @@ def sign_out(
         show_json({"email": email.strip().lower(), "endedSessions": ended})
         return
     remark(f"{email.strip().lower()} is signed out everywhere; sessions ended: {ended}.")
+
+
+@app.command("reset-factors")
+def reset_factors(
+    email: Annotated[str, typer.Argument(help="Their e-mail address.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    state_dir: StateDirectory = None,
+    machine_key: MachineKey = None,
+    as_json: Json = False,
+) -> None:
+    """Take all second factors from a person who lost them.
+
+    Be sure that it is the person who asks: afterwards a password or a sign-in link alone lets them in. Their sessions
+    and unused links end, and the audit log tells of it.
+    """
+    from stronghouse.app.members import reset_factors as reset
+
+    address = email.strip().lower()
+    if not yes:
+        confirm(f"Take all second factors from {address}? A password or link alone will sign them in.")
+    taken = reset(
+        state_dir or locations.state_directory(),
+        machine_key_file=machine_key or locations.machine_key_file(),
+        email=email,
+    )
+    if as_json:
+        show_json({"email": address, "removedFactors": [kind.value for kind in taken]})
+        return
+    remark(f"{address} has no second factor any more, and is signed out everywhere.")

@@ -1,7 +1,7 @@
 """`stronghouse org`: organizations, and what there is of each as a whole."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -73,3 +73,44 @@ def show_metrics(
     with connect() as client:
         path = f"{organization_path(client, org)}/prometheus{'/discovery' if targets else ''}"
         typer.echo(client.text(path, parameters), nl=False)
+
+
+@app.command("sign-in-policy")
+def sign_in_policy(
+    require_second_factor: Annotated[
+        bool | None,
+        typer.Option(
+            "--require-second-factor/--no-require-second-factor",
+            help="Whether members without one can do nothing but set one up.",
+            show_default=False,
+        ),
+    ] = None,
+    idle_minutes: Annotated[
+        int | None, typer.Option(help="A session ends after so long without use; 5 to 720.", show_default=False)
+    ] = None,
+    absolute_minutes: Annotated[
+        int | None, typer.Option(help="A session ends so long after it began; 15 to 1440.", show_default=False)
+    ] = None,
+    org: Organization = None,
+    as_json: Json = False,
+) -> None:
+    """Show what is asked of members' sign-ins, or change what is given."""
+    given: dict[str, Any] = {
+        "secondFactorRequired": require_second_factor,
+        "idleTimeoutMinutes": idle_minutes,
+        "absoluteTimeoutMinutes": absolute_minutes,
+    }
+    change = {name: value for name, value in given.items() if value is not None}
+    with connect() as client:
+        path = f"{organization_path(client, org)}/signInPolicy"
+        found = client.patch(path, change) if change else client.get(path)
+    if as_json:
+        show_json(found)
+        return
+    show_fields(
+        [
+            ("second factor", "required" if found["secondFactorRequired"] else "not required"),
+            ("idle timeout", f"{found['idleTimeoutMinutes']} minutes"),
+            ("absolute timeout", f"{found['absoluteTimeoutMinutes']} minutes"),
+        ]
+    )

@@ -40,8 +40,10 @@ def account_page(request: Request, done: Annotated[str, Query(max_length=16)] = 
         places = _places(connection, caller.user.id)
     return visitor.page(
         "account.html",
-        sessions=[(one, device(one.user_agent)) for one in sessions],
+        sessions=[(one, device(one.user_agent), one.ends_at(caller.policy)) for one in sessions],
+        policy=caller.policy,
         present=caller.session.id,
+        factors=visitor.factors,
         places=places,
         done=DONE.get(done),
         audit=f"/audit?code=user.&actor={caller.user.id}" if visitor.may(Permission.AUDIT_LOG_VIEW) else None,

@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from stronghouse.console import rendering
 from stronghouse.console.binding import TokenStale
 from stronghouse.console.protection import HEADERS, content_security_policy
-from stronghouse.console.state import Visit, is_polling
+from stronghouse.console.state import ENROLMENT, FactorRequired, Visit, is_polling
 from stronghouse.kernel.errors import StronghouseError
 
 STATUS = {
@@ -64,6 +64,8 @@ async def own_error(request: Request, error: Exception) -> Response:
         return _renewal(request)
     if error.kind == "unauthenticated" and error.code == "session_over":
         return Response(status_code=401) if is_polling(request) else RedirectResponse("/sign-in", status_code=303)
+    if isinstance(error, FactorRequired):
+        return Response(status_code=403) if is_polling(request) else RedirectResponse(ENROLMENT, status_code=303)
     status = STATUS[error.kind]
     if error.detail or status >= STATUS["internal"]:
         log.warning("page_failed", code=error.code, detail=error.detail, request_id=request.state.request_id)

@@ -22,6 +22,8 @@ FIELDS = {
     "member_exists": "email",
     "invitation_exists": "email",
     "step_up_failed": PASSWORD,
+    "code_wrong": "code",
+    "passkey_name_invalid": "passkey_name",
 }
 """The field that is to blame, by the error's code."""
 

@@ -13,7 +13,7 @@ from stronghouse.access.invitations.acceptance import Offer
 from stronghouse.console import rendering
 from stronghouse.console.binding import check_reading
 from stronghouse.console.form_errors import STATUS, Unfilled
-from stronghouse.console.sign_in import check_script, session_cookie, signed_in
+from stronghouse.console.sign_in import check_script, cookie_of, signed_in
 from stronghouse.console.state import Console, Field, Password, caller_of, check_binding, context_of
 from stronghouse.kernel.errors import Conflict, Denied, Invalid, StronghouseError, TooMany, Unauthenticated
 from stronghouse.kernel.secret import Secret
@@ -50,7 +50,7 @@ def accept_as_new(
         check_script(request, without_script)
         hashed = _hashed(console, offer, name=name, password=password, again=again)
         with plane.audit.unit_of_work(context_of(request)) as uow:
-            people.end_replaced(uow, token=session_cookie(request))
+            people.end_replaced(uow, token=cookie_of(request))
             new = acceptance.accept_as_new(
                 uow,
                 token=secret,

@@ -6,11 +6,14 @@ from fastapi import APIRouter, Form, Query
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from stronghouse.access.member_sessions import end_member_session, end_member_sessions
 from stronghouse.access.members import Member, member_of
 from stronghouse.access.permissions import Permission
 from stronghouse.access.roles.holding import remove_member, set_member_roles, standing
 from stronghouse.access.roles.policies import rights_of
+from stronghouse.access.store import sessions_of, strictest_policy
 from stronghouse.console import role_commands
+from stronghouse.console.devices import device
 from stronghouse.console.form_errors import REFUSALS, Unfilled, problems_of, status_of
 from stronghouse.console.key_view import ABOUT_ROLES, grantable
 from stronghouse.console.state import Field, Password, Visit, visit
@@ -18,7 +21,11 @@ from stronghouse.kernel.errors import StronghouseError
 from stronghouse.kernel.ids import parse_uuid
 
 router = APIRouter(prefix="/people")
-CHANGED = "Their roles are changed; they hold from the next request on."
+DONE = {
+    "changed": "Their roles are changed; they hold from the next request on.",
+    "session": "That session has ended.",
+    "sessions": "They are signed out everywhere, and unused sign-in links of theirs do not work any more.",
+}
 Chosen = Annotated[list[str] | None, Form(max_length=200)]
 
 
@@ -26,7 +33,7 @@ Chosen = Annotated[list[str] | None, Form(max_length=200)]
 def person_page(request: Request, user_id: str, done: Annotated[str, Query(max_length=16)] = "") -> Response:
     """One member."""
     visitor = visit(request, Permission.MEMBERS_MANAGE)
-    return _page(visitor, _find(visitor, user_id), done=CHANGED if done == "changed" else None)
+    return _page(visitor, _find(visitor, user_id), done=DONE.get(done))
 
 
 @router.post("/{user_id}/roles")
@@ -75,6 +82,43 @@ def remove(request: Request, user_id: str, typed: Field = "", current_password: 
     return RedirectResponse("/people?done=removed", status_code=303)
 
 
+@router.post("/{user_id}/sessions/{session_id}/end")
+def end_session(request: Request, user_id: str, session_id: str) -> Response:
+    """End one session of a member. It asks for no fresh proof: it may be urgent, and can be made good by signing in."""
+    visitor = visit(request, Permission.MEMBERS_MANAGE)
+    found, session_id = _find(visitor, user_id), parse_uuid(session_id)
+    try:
+        with visitor.plane.audit.unit_of_work(visitor.context) as uow:
+            end_member_session(
+                uow,
+                organization_id=visitor.organization_id,
+                user_id=found.user_id,
+                session_id=session_id,
+                editor=visitor.caller.principal,
+            )
+    except REFUSALS as error:
+        return _page(visitor, found, refusal=error)
+    return RedirectResponse(f"/people/{found.user_id}?done=session", status_code=303)
+
+
+@router.post("/{user_id}/sessions/end")
+def end_sessions(request: Request, user_id: str) -> Response:
+    """End all sessions of a member."""
+    visitor = visit(request, Permission.MEMBERS_MANAGE)
+    found = _find(visitor, user_id)
+    try:
+        with visitor.plane.audit.unit_of_work(visitor.context) as uow:
+            end_member_sessions(
+                uow,
+                organization_id=visitor.organization_id,
+                user_id=found.user_id,
+                editor=visitor.caller.principal,
+            )
+    except REFUSALS as error:
+        return _page(visitor, found, refusal=error)
+    return RedirectResponse(f"/people/{found.user_id}?done=sessions", status_code=303)
+
+
 def _find(visitor: Visit, user_id: str) -> Member:
     with visitor.plane.database.read() as connection:
         return member_of(
@@ -95,11 +139,16 @@ def _page(
 ) -> Response:
     held = [role.id for role in found.roles]
     own = visitor.caller.principal.rights_in(visitor.organization_id)
+    with visitor.plane.database.read() as connection:
+        policy = strictest_policy(connection, found.user_id)
+        sessions = sessions_of(connection, found.user_id, visitor.plane.clock.now())
     offered, missing = grantable(visitor.caller.principal, visitor.organization_id, visitor.roles)
     return visitor.page(
         "person.html",
         status=200 if refusal is None else status_of(refusal),
         member=found,
+        sessions=[(one, device(one.user_agent), one.ends_at(policy)) for one in sessions],
+        present=visitor.caller.session.id,
         beyond=None if found.user_id == visitor.caller.user.id else own.lacking(rights_of(found.roles)),
         chosen=held if chosen is None else chosen,
         kept=[role for role in missing if role.id in held],

@@ -9,6 +9,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from stronghouse.access import people
 from stronghouse.access import store as access
 from stronghouse.access.attempts import neighbourhood
+from stronghouse.access.factors.apps import plain_code
+from stronghouse.access.factors.store import factors_of
+from stronghouse.access.sign_in_policy.model import LONGEST_SESSION
 from stronghouse.console import rendering
 from stronghouse.console.addresses import local_path
 from stronghouse.console.errors import STATUS
@@ -24,13 +27,13 @@ Token = Annotated[str, Query(max_length=128)]
 @router.get("/sign-in")
 def sign_in_page(request: Request, ended: Annotated[str, Query(max_length=16)] = "") -> Response:
     """The form for address and password."""
-    return _sign_in_page(request, ended=ended == "everywhere")
+    return sign_in_page_of(request, ended=ended == "everywhere")
 
 
 @router.get("/sign-in/link")
 def link_page(request: Request, token: Token) -> Response:
     """A button that spends the link: opening the page does not, so a preview in a mail program spends nothing."""
-    return _sign_in_page(request, token=token)
+    return sign_in_page_of(request, token=token)
 
 
 @router.post("/sign-in/link")
@@ -41,17 +44,15 @@ def sign_in_with_link(request: Request, token: Field, without_script: Field = ""
     try:
         check_script(request, without_script)
         with plane.audit.unit_of_work(context_of(request)) as uow:
-            people.end_replaced(uow, token=session_cookie(request))
-            new = people.sign_in_with_link(
+            people.end_replaced(uow, token=cookie_of(request))
+            entered = people.sign_in_with_link(
                 uow, token=Secret(token), binding=request.state.binding, now=plane.clock.now()
             )
     except Invalid as error:
-        return _sign_in_page(request, token=token, problem=error.public, status=400)
+        return sign_in_page_of(request, token=token, problem=error.public, status=400)
     except Unauthenticated as error:
         return _refused(request, error, method="link")
-    with plane.database.read() as connection:
-        user = access.user(connection, new.session.user_id)
-    return signed_in(new, "/" if user is not None and user.password_hash else "/account/password")
+    return entered_page(request, entered)
 
 
 @router.post("/sign-in")
@@ -65,13 +66,47 @@ def sign_in(request: Request, email: Field, password: Field, without_script: Fie
         with plane.database.read() as connection:
             proven = people.check_password(connection, email=email, password=Secret(password))
         with plane.audit.unit_of_work(context_of(request)) as uow:
-            people.end_replaced(uow, token=session_cookie(request))
-            new = people.sign_in_with_password(uow, proven, binding=request.state.binding, now=plane.clock.now())
+            people.end_replaced(uow, token=cookie_of(request))
+            entered = people.sign_in_with_password(uow, proven, binding=request.state.binding, now=plane.clock.now())
     except (Invalid, TooMany) as error:
-        return _sign_in_page(request, email=email, problem=error.public, status=STATUS[error.kind])
+        return sign_in_page_of(request, email=email, problem=error.public, status=STATUS[error.kind])
     except Unauthenticated as error:
         return _refused(request, error, method="password", email=email)
-    return signed_in(new, "/")
+    return entered_page(request, entered)
+
+
+@router.post("/sign-in/second-factor")
+def prove_second_factor(request: Request, token: Field, code: Field = "", without_script: Field = "") -> Response:
+    """Complete a sign-in with a code of an authenticator app, or a recovery code."""
+    console: Console = request.app.state.console
+    plane, now = console.plane, console.plane.clock.now()
+    pending = Secret(token)
+    try:
+        with plane.database.read() as connection:
+            found, user = people.pending_sign_in(connection, token=pending, now=now)
+    except Unauthenticated as error:
+        return sign_in_page_of(request, problem=error.public, status=401)
+    try:
+        check_script(request, without_script)
+        console.attempts.note(address=context_of(request).address, account=user.email)
+        note_code(console, user.id, code)
+        with plane.audit.bookkeeping("tries are counted whether or not they succeed") as connection:
+            people.count_factor_try(connection, token=pending)
+        with plane.audit.unit_of_work(context_of(request)) as uow:
+            factor = plane.factors.spend_code(uow, user_id=found.user_id, code=Secret(code), now=now)
+            people.end_replaced(uow, token=cookie_of(request))
+            new = people.complete_sign_in(uow, token=pending, factor=factor, binding=request.state.binding, now=now)
+    except (Invalid, TooMany) as error:
+        return factor_page(request, pending, user.id, problem=error.public, status=STATUS[error.kind])
+    except Unauthenticated as error:
+        return _factor_refused(request, error, pending, user.id)
+    return entered_page(request, new)
+
+
+def note_code(console: Console, user_id: str, code: str) -> None:
+    """Count what may be a code of an app; raises TooMany."""
+    if plain_code(code) is not None:
+        console.attempts.note_code(user_id)
 
 
 @router.post("/session/renew")
@@ -119,12 +154,12 @@ def check_script(request: Request, without_script: str) -> None:
         )
 
 
-def session_cookie(request: Request) -> Secret:
-    """The token that the browser shows; empty where it has none."""
+def cookie_of(request: Request) -> Secret:
+    """The token that the browser sent, empty without one."""
     return Secret(request.cookies.get(COOKIE, ""))
 
 
-def _sign_in_page(
+def sign_in_page_of(
     request: Request,
     *,
     token: str | None = None,
@@ -133,6 +168,7 @@ def _sign_in_page(
     ended: bool = False,
     status: int = 200,
 ) -> HTMLResponse:
+    """The page that asks who one is, with what went wrong."""
     console: Console = request.app.state.console
     owner = None
     if token is not None:
@@ -156,7 +192,7 @@ def _refused(request: Request, error: Unauthenticated, *, method: str, email: st
     if console.failures.is_news((method, neighbourhood(context.address))):
         with console.plane.audit.unit_of_work(context) as uow:
             people.record_failed_sign_in(uow, method=method)
-    return _sign_in_page(request, email=email, problem=error.public, status=401)
+    return sign_in_page_of(request, email=email, problem=error.public, status=401)
 
 
 def signed_in(new: people.NewSession, address: str) -> RedirectResponse:
@@ -166,6 +202,40 @@ def signed_in(new: people.NewSession, address: str) -> RedirectResponse:
     return response
 
 
+def entered_page(request: Request, entered: people.NewSession | people.FactorAsked) -> Response:
+    """Where somebody gets to who proved a password or a link: their first page, or the question for another proof."""
+    console: Console = request.app.state.console
+    if isinstance(entered, people.FactorAsked):
+        return factor_page(request, entered.token, entered.user_id)
+    with console.plane.database.read() as connection:
+        user = access.user(connection, entered.session.user_id)
+    with_password = user is not None and user.password_hash is not None
+    return signed_in(entered, "/" if with_password else "/account/password")
+
+
+def factor_page(
+    request: Request, token: Secret, user_id: str, *, problem: str | None = None, status: int = 200
+) -> HTMLResponse:
+    """The question for a second factor. Its token is in the page alone, where no other port is sent it."""
+    console: Console = request.app.state.console
+    with console.plane.database.read() as connection:
+        factors = factors_of(connection, user_id)
+    return rendering.page(
+        request, "second_factor.html", status=status, token=token.reveal(), factors=factors, problem=problem
+    )
+
+
+def _factor_refused(request: Request, error: Unauthenticated, token: Secret, user_id: str) -> HTMLResponse:
+    console: Console = request.app.state.console
+    context = context_of(request)
+    if console.failures.is_news(("second factor", user_id, neighbourhood(context.address))):
+        with console.plane.audit.unit_of_work(context) as uow:
+            people.record_failed_factor(uow, user_id=user_id)
+    if error.code == "sign_in_over":
+        return sign_in_page_of(request, problem=error.public, status=401)
+    return factor_page(request, token, user_id, problem=error.public, status=401)
+
+
 def _set_cookie(response: Response, token: Secret) -> None:
-    lifetime = int(people.SESSION_LIFETIME.total_seconds())
+    lifetime = int(LONGEST_SESSION.total_seconds())  # the server knows when it is over
     response.set_cookie(COOKIE, token.reveal(), max_age=lifetime, secure=True, httponly=True, samesite="lax", path="/")

@@ -2,7 +2,6 @@
 
 import dataclasses
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property
 from typing import Annotated
 
@@ -15,6 +14,9 @@ from stronghouse.access import authentication, authorization, people, store
 from stronghouse.access.attempts import Attempts
 from stronghouse.access.authentication import UserCaller
 from stronghouse.access.events import AccessDenied
+from stronghouse.access.factors.apps import plain_code
+from stronghouse.access.factors.model import Factors
+from stronghouse.access.factors.store import factors_of
 from stronghouse.access.guard import LiveCaller
 from stronghouse.access.model import Principal
 from stronghouse.access.people import Proven
@@ -22,6 +24,7 @@ from stronghouse.access.permissions import Permission
 from stronghouse.access.roles.policies import ServiceSet
 from stronghouse.access.roles.store import roles_of
 from stronghouse.access.roles.system import Roles
+from stronghouse.access.sign_in_policy.model import LONGEST_SESSION
 from stronghouse.audit.event import SYSTEM, Context, Outcome
 from stronghouse.audit.throttle import Throttle
 from stronghouse.console import rendering
@@ -38,8 +41,9 @@ from stronghouse.organizations.model import Organization
 from stronghouse.plane.parts import ControlPlane
 
 CLIENT_ADDRESS = "x-sh-client-ip"
-FORM_LIFETIME = timedelta(hours=12)
+FORM_LIFETIME = LONGEST_SESSION
 """No page is open longer than a session."""
+ENROLMENT = "/account/factors"
 Field = Annotated[str, Form(max_length=512)]
 Text = Annotated[str, Form(max_length=4000)]
 Password = Annotated[str, Form(max_length=512)]
@@ -61,6 +65,10 @@ class Console:
     sent: Throttle
     reports: Throttle
     attempts: Attempts
+
+
+class FactorRequired(Denied):
+    """The person may do nothing but set up a second factor. Code: `factor_required`."""
 
 
 def open_console(plane: ControlPlane) -> Console:
@@ -168,17 +176,26 @@ class Visit:
             raise hidden
         raise Denied(f"No role of yours allows this. {granted_by(permission)}", code="permission_missing")
 
-    def prove(self, password: str) -> None:
+    @cached_property
+    def factors(self) -> Factors:
+        """The person's second factors."""
+        with self.plane.database.read() as connection:
+            return factors_of(connection, self.caller.user.id)
+
+    def prove(self, proof: str) -> None:
         """Step up: a fresh proof that it is still this person, before keys are touched or something is destroyed.
 
+        Args:
+            proof: a code of who has a second factor, else the password; the pages ask for what is due.
+
         Raises:
-            Unauthenticated, TooMany: the password is wrong, or too many are compared now.
+            Unauthenticated, TooMany: the proof is wrong, or too many are tried now.
             StepUpRequired: none was given, and the last proof is too old.
         """
-        if not password or not self.must_prove:
+        if not proof or not self.must_prove:
             authentication.require_step_up(self.caller, now=self.plane.clock.now())
             return
-        prove(self.console, self.caller, self.context, Secret(password))
+        prove(self.console, self.caller, self.context, Secret(proof))
 
     def refuse_twice(self, form_id: str) -> None:
         """Raise Conflict for a form that was sent before: reloading a page with a secret must not make another."""
@@ -212,6 +229,7 @@ def visit(
 
     Raises:
         Unauthenticated: no session, or one that is over.
+        FactorRequired: they may do nothing until they have set up a second factor.
         Denied: their roles in that organization do not give both permissions, or they are in none; or the form does
             not come from a page of this origin.
     """
@@ -222,6 +240,8 @@ def visit(
         check_reading(caller)
     elif bound:
         check_binding(console, caller, context, request.state.binding)
+    if caller.must_enroll and not _is_enrolment(request.url.path):
+        raise FactorRequired("Your organization requires a second factor; set one up to go on.", code="factor_required")
     with console.plane.database.read() as connection:
         organization = _organization(connection, caller)
     guarded = dataclasses.replace(context, guard=_guard(request, console, caller, context, organization.id))
@@ -299,11 +319,40 @@ def caller_of(request: Request) -> UserCaller:
         )
 
 
-def prove(console: Console, caller: UserCaller, context: Context, password: Secret) -> None:
-    """Record a step-up or a failed one; raises Unauthenticated for a wrong password, TooMany when it is too busy."""
-    proven = check_own_password(console, caller, context, password)
-    with console.plane.audit.unit_of_work(context) as uow:
-        people.step_up(uow, caller, proven, now=console.plane.clock.now())
+def prove(console: Console, caller: UserCaller, context: Context, proof: Secret) -> None:
+    """Record a step-up or a failed one; raises Unauthenticated for a wrong proof, TooMany when it is too busy."""
+    plane = console.plane
+    with plane.database.read() as connection:
+        enrolled = factors_of(connection, caller.user.id).enrolled
+    if enrolled:
+        _prove_code(console, caller, context, proof)
+        return
+    proven = check_own_password(console, caller, context, proof)
+    with plane.audit.unit_of_work(context) as uow:
+        people.step_up(uow, caller, proven, now=plane.clock.now())
+
+
+def _prove_code(console: Console, caller: UserCaller, context: Context, code: Secret) -> None:
+    plane, now = console.plane, console.plane.clock.now()
+    console.attempts.note_known(caller.user.id)
+    if plain_code(code.reveal()) is not None:
+        console.attempts.note_code(caller.user.id)
+    try:
+        with plane.audit.unit_of_work(context) as uow:
+            factor = plane.factors.spend_code(uow, user_id=caller.user.id, code=code, now=now)
+            people.step_up(uow, caller, factor, now=now)
+    except Unauthenticated as error:
+        if error.code == "session_over":
+            raise
+        note_failed_step_up(console, caller, context)
+        raise Unauthenticated(f"{error.public} Nothing was done.", code="step_up_failed") from None
+
+
+def note_failed_step_up(console: Console, caller: UserCaller, context: Context) -> None:
+    """Record that a proof in a session was wrong, once in a while."""
+    if console.failures.is_news(("step-up", caller.session.id)):
+        with console.plane.audit.unit_of_work(context) as uow:
+            people.record_failed_step_up(uow, caller)
 
 
 def check_own_password(console: Console, caller: UserCaller, context: Context, password: Secret) -> Proven:
@@ -314,9 +363,7 @@ def check_own_password(console: Console, caller: UserCaller, context: Context, p
         with plane.database.read() as connection:
             return people.check_password(connection, email=caller.user.email, password=password, is_known=True)
     except Unauthenticated:
-        if console.failures.is_news(("step-up", caller.session.id)):
-            with plane.audit.unit_of_work(context) as uow:
-                people.record_failed_step_up(uow, caller)
+        note_failed_step_up(console, caller, context)
         raise Unauthenticated("The password is wrong; nothing was done.", code="step_up_failed") from None
 
 
@@ -339,6 +386,10 @@ def is_polling(request: Request) -> bool:
 def no_content() -> Response:
     """An answer without a page."""
     return Response(status_code=204)
+
+
+def _is_enrolment(path: str) -> bool:
+    return path == ENROLMENT or path.startswith(f"{ENROLMENT}/")
 
 
 def _organization(connection: Connection, caller: UserCaller) -> Organization:

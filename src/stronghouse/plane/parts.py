@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stronghouse.access.factors.proving import SecondFactors
 from stronghouse.audit.throttle import Throttle
 from stronghouse.audit.unit_of_work import AuditLog
 from stronghouse.compliance.builder import PackageBuilder
@@ -36,6 +37,7 @@ class ControlPlane:
     catalogue: Catalogue
     check_runs: CheckRuns
     channels: Channels
+    factors: SecondFactors
     packages: PackageBuilder
     documents: DocumentLibrary
     profiles: Mapping[str, Profile]

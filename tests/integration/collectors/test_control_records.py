@@ -24,6 +24,7 @@ from stronghouse.access.roles.holding import remove_member, set_member_roles
 from stronghouse.access.roles.policies import EVERY_SERVICE, Effect
 from stronghouse.access.roles.requests import PolicyRequest
 from stronghouse.access.roles.system import ADMIN, DEVELOPER, SYSTEM_ROLES, rights
+from stronghouse.access.sign_in_policy.actions import change_policy
 from stronghouse.app.fact_source import FactSource
 from stronghouse.audit.event import Actor, ActorType
 from stronghouse.kernel.clock import SystemClock
@@ -45,6 +46,7 @@ from stronghouse.services.requests import ServiceChange, ServiceRequest
 from stronghouse.storage.schema import foreign_objects
 from tests.integration.collectors.region import CHECKS, judge
 from tests.support.control_plane import CONTEXT, NOW, Plane, control_plane
+from tests.support.second_factors import set_up_app
 
 HASH = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaGhhc2g"
 DATABASE_CHECKS = [name for name, check in CHECKS.items() if check.meta.collector == "declared_state"]
@@ -63,6 +65,7 @@ class Installation:
             )
             link = people.issue_sign_in_link(uow, email="a@acme.test", now=NOW)
             session = people.sign_in_with_link(uow, token=link, now=NOW)
+            assert isinstance(session, people.NewSession)
             caller = authenticate_session(uow.connection, token=session.token, user_agent=None, now=NOW)
             people.change_password(uow, caller, None, password_hash=HASH, now=NOW)
             request = ServiceRequest(name="one", ip_access=(Source("10.0.0.0/8", "the office"),))
@@ -238,6 +241,39 @@ def test_change_past_the_product_is_found_by_its_check_alone(
 ) -> None:
     installation.join(agents_ca)
     installation.join(agents_ca)
+    installation.run(statement)
+    assert installation.failing() == found
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("UPDATE authenticator_app SET sealed_secret = X'00'", MEMBERS),
+        ("DELETE FROM authenticator_app", MEMBERS),
+        (
+            "INSERT INTO passkey SELECT user_id, user_id, 'x', X'00', 0, 'mine', 0, 1, NULL FROM authenticator_app",
+            MEMBERS,
+        ),
+        ("UPDATE sign_in_policy SET second_factor_required = 0", {"organizations_follow_audit_log"}),
+        ("UPDATE sign_in_policy SET idle_minutes = 700", {"organizations_follow_audit_log"}),
+        ("DELETE FROM sign_in_policy", {"organizations_follow_audit_log"}),
+    ],
+)
+def test_a_second_factor_or_policy_that_is_changed_past_the_product_is_found(
+    installation: Installation, statement: str, found: set[str]
+) -> None:
+    control = installation.plane.control
+    with control.audit.unit_of_work(CONTEXT) as uow:
+        session = people.sign_in_with_link(
+            uow, token=people.issue_sign_in_link(uow, email="a@acme.test", now=NOW), now=NOW
+        )
+        change_policy(uow, organization_id=installation.organization, second_factor_required=True, idle_minutes=30)
+    assert isinstance(session, people.NewSession)
+    for _ in range(2):  # the second takes the place of the first
+        set_up_app(control, session, now=NOW)
+    assert installation.failing() == set()
+    assert installation.states("members_second_factor", installation.access) == {"pass"}
+    assert installation.states("operators_second_factor", installation.access) == {"pass"}
     installation.run(statement)
     assert installation.failing() == found
 

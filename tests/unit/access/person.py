@@ -52,7 +52,9 @@ class Ada:
     def spend(self, token: Secret, now: datetime = NOW, binding: Secret | None = None) -> NewSession:
         """Sign in with a link."""
         with self.log.unit_of_work(CONTEXT) as uow:
-            return people.sign_in_with_link(uow, token=token, binding=binding, now=now)
+            entered = people.sign_in_with_link(uow, token=token, binding=binding, now=now)
+        assert isinstance(entered, NewSession)
+        return entered
 
     def sign_in(self, now: datetime = NOW, binding: Secret | None = None, email: str = EMAIL) -> NewSession:
         """Sign in with a new link."""

@@ -6,8 +6,8 @@ import pytest
 
 from stronghouse.access import people, store
 from stronghouse.access.members import Member, member_of, members_of
-from stronghouse.access.model import SESSION_IDLE
 from stronghouse.access.roles.system import BILLING, DEVELOPER
+from stronghouse.access.sign_in_policy.model import DEFAULT
 from stronghouse.kernel.errors import NotFound
 from stronghouse.kernel.ids import new_id
 from tests.unit.access.person import CONTEXT, EMAIL, NOW, ORGANIZATION, SECOND, Ada
@@ -37,9 +37,9 @@ def test_members_are_told_with_their_roles_by_address_for_one_organization(ada: 
 def test_sessions_count_while_they_live_and_what_was_seen_last_stays_known(ada: Ada) -> None:
     token = ada.sign_in().token
     ada.set_password(ada.caller(token))
-    (her,) = listed(ada, after=SESSION_IDLE)
+    (her,) = listed(ada, after=DEFAULT.idle)
     assert (her.open_sessions, her.last_seen_at, her.has_password) == (1, NOW, True)
-    (her,) = listed(ada, after=SESSION_IDLE + SECOND)
+    (her,) = listed(ada, after=DEFAULT.idle + SECOND)
     assert (her.open_sessions, her.last_seen_at) == (0, NOW)
     with ada.log.unit_of_work(CONTEXT) as uow:
         people.sign_out(uow, ada.caller(token))

@@ -39,7 +39,7 @@ def test_a_password_signs_in_whatever_the_case_of_the_address(ada: Ada) -> None:
     ada.set_password(ada.caller(ada.sign_in().token))
     proven = ada.prove(PASSWORD, " ADA@example.com")
     with ada.log.unit_of_work(CONTEXT) as uow:
-        assert people.sign_in_with_password(uow, proven, now=NOW).session
+        assert isinstance(people.sign_in_with_password(uow, proven, now=NOW), people.NewSession)
     for email, password in ((EMAIL, NEW_PASSWORD), ("bob@example.com", PASSWORD), (EMAIL, Secret(""))):
         with pytest.raises(Unauthenticated, match="address or the password"):
             ada.prove(password, email)

@@ -10,8 +10,8 @@ import pytest
 from stronghouse.access import authentication, people, store
 from stronghouse.access.api_keys import hash_text
 from stronghouse.access.authentication import STEP_UP_LIFETIME, TOKEN_LIFETIME, StepUpRequired, require_step_up
-from stronghouse.access.model import SESSION_IDLE
-from stronghouse.access.people import LINK_LIFETIME, PREVIOUS_TOKEN_LIFETIME, SESSION_LIFETIME, TOKEN_YOUNG
+from stronghouse.access.people import LINK_LIFETIME, PREVIOUS_TOKEN_LIFETIME, TOKEN_YOUNG
+from stronghouse.access.sign_in_policy.model import DEFAULT
 from stronghouse.kernel.errors import Conflict, Denied, Invalid, NotFound, Unauthenticated
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
@@ -22,13 +22,13 @@ BINDING = Secret("a secret of this origin, 32 letters")
 
 def test_a_session_ends_by_idleness_by_age_and_by_signing_out(ada: Ada) -> None:
     new = ada.sign_in()
-    assert ada.caller(new.token, NOW + SESSION_IDLE)
+    assert ada.caller(new.token, NOW + DEFAULT.idle)
     with pytest.raises(Unauthenticated):
-        ada.caller(new.token, NOW + SESSION_IDLE + SECOND)
+        ada.caller(new.token, NOW + DEFAULT.idle + SECOND)
     with ada.log.bookkeeping("test") as connection:
-        store.mark_session_seen(connection, session_id=new.session.id, now=NOW + SESSION_LIFETIME)
+        store.mark_session_seen(connection, session_id=new.session.id, now=NOW + DEFAULT.absolute)
     with pytest.raises(Unauthenticated):
-        ada.caller(new.token, NOW + SESSION_LIFETIME)
+        ada.caller(new.token, NOW + DEFAULT.absolute)
     other = ada.sign_in()
     caller = ada.caller(other.token)
     with ada.log.unit_of_work(CONTEXT) as uow:
@@ -113,7 +113,7 @@ def test_a_request_under_way_with_a_young_token_is_not_hurt_by_its_renewal(ada: 
 def test_a_session_that_no_script_bound_is_short(ada: Ada) -> None:
     new = ada.sign_in()
     assert new.session.expires_at == NOW + people.UNBOUND_LIFETIME
-    assert ada.sign_in(binding=BINDING).session.expires_at == NOW + SESSION_LIFETIME
+    assert ada.sign_in(binding=BINDING).session.expires_at == NOW + DEFAULT.absolute
 
 
 def test_tabs_that_renew_at_once_get_the_same_token(ada: Ada) -> None:
@@ -273,7 +273,7 @@ def test_sessions_are_listed_the_newest_first_while_they_live(ada: Ada) -> None:
 
 def test_what_has_ended_by_itself_is_forgotten_and_nothing_else(ada: Ada) -> None:
     ada.sign_in()
-    unused, later = ada.link(), NOW + SESSION_IDLE + SECOND
+    unused, later = ada.link(), NOW + DEFAULT.idle + SECOND
     new = ada.sign_in(later)
     people.forget_ended(ada.log, later)
     assert rows(ada, "session") == 1

@@ -1,5 +1,6 @@
 """`stronghouse member`: a second person comes about on the machine, and can do what takes two."""
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from starlette.testclient import TestClient
 
 from stronghouse.access import people
 from stronghouse.access.authentication import authenticate_session
+from stronghouse.access.factors.store import factors_of
 from stronghouse.app.control_secrets import open_secrets
 from stronghouse.audit import store as audit_store
 from stronghouse.console.application import create_console
@@ -20,6 +22,7 @@ from stronghouse.kernel.secret import Secret
 from stronghouse.responsibility.model import Severity
 from tests.console.conftest import BINDING, OURS, Visitor
 from tests.support.control_plane import CONTEXT, NOW, Plane, control_plane
+from tests.support.second_factors import set_up_app
 from tests.unit.cli.conftest import Cli, Result
 from tests.unit.responsibility.findings.looks import Scene
 
@@ -111,6 +114,7 @@ def test_person_is_signed_out_everywhere_and_their_links_end(member: Member, pla
     with audit.unit_of_work(CONTEXT) as uow:
         session = people.sign_in_with_link(uow, token=link, now=now)
         unused = people.issue_sign_in_link(uow, email=BOB, now=now)
+    assert isinstance(session, people.NewSession)
     assert member("sign-out", BOB.upper(), "--json").json == {"email": BOB, "endedSessions": 1}
     with plane.control.database.read() as connection:
         (event,) = audit_store.entries_of(connection, ["user.sign_out_everywhere"])
@@ -174,3 +178,27 @@ def test_one_files_and_another_reviews_so_that_the_request_is_in_order(
     bob.post(f"/documents/{filed['id']}/reviews", data={"note": "Read in full."})
     (answered,) = cli("document", "requests", REPORT, "--json").json
     assert answered["state"] == "in_order"
+
+
+def test_who_lost_their_second_factor_has_it_taken_away(
+    member: Member, plane: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member("add", BOB, "--role", "Admin")
+    with plane.control.audit.unit_of_work(CONTEXT) as uow:
+        link = people.issue_sign_in_link(uow, email=BOB, now=plane.clock.now())
+        session = people.sign_in_with_link(uow, token=link, now=plane.clock.now())
+    assert isinstance(session, people.NewSession)
+    set_up_app(plane.control, session, now=plane.clock.now())
+    monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
+    assert member("reset-factors", BOB).code == 1
+    taken = member("reset-factors", BOB.upper(), "--yes", "--json")
+    assert taken.json == {"email": BOB, "removedFactors": ["authenticator_app"]}
+    with plane.control.database.read() as connection:
+        (event,) = audit_store.entries_of(connection, ["user.factors_reset"])
+        assert not factors_of(connection, session.session.user_id).enrolled
+        with pytest.raises(Unauthenticated):
+            authenticate_session(connection, token=session.token, user_agent=None, now=plane.clock.now())
+    told = {"user_id": session.session.user_id, "factors": ["authenticator_app"], "sessions": 1}
+    assert event.event()["data"] == told
+    again = member("reset-factors", BOB, "--yes")
+    assert (again.code, again.err) == (1, f"Error: {BOB} has no second factor.\n")

@@ -12,8 +12,10 @@ from sqlalchemy import Connection
 from stronghouse.access import people
 from stronghouse.access import store as access
 from stronghouse.access.api_keys import hash_text
-from stronghouse.access.authentication import UserCaller
+from stronghouse.access.authentication import UserCaller, require_session
 from stronghouse.access.events import PasswordSet
+from stronghouse.access.factors import store as factor_store
+from stronghouse.access.factors.enrolment import reset_factors
 from stronghouse.access.invitations import store
 from stronghouse.access.invitations.events import InvitationAccepted
 from stronghouse.access.invitations.model import Invitation
@@ -88,6 +90,8 @@ def accept_as_new(
     else:
         # Somebody who is in no organization and has no password: nothing of theirs is taken over.
         people.end_everything(uow.connection, user_id=user.id)
+        if factor_store.factors_of(uow.connection, user.id).kinds:  # whose they were cannot be said any more
+            reset_factors(uow, email=user.email)
         access.set_name(uow.connection, user_id=user.id, name=name.strip())
         access.set_password_hash(uow.connection, user_id=user.id, password_hash=password_hash)
     _join(uow, found, user_id=user.id, is_new_account=True, now=now)
@@ -108,7 +112,7 @@ def accept_signed_in(uow: UnitOfWork, caller: UserCaller, *, token: Secret, now:
         Unauthenticated, Conflict: as `offer`; or their session has ended.
         Denied: the invitation is for another address.
     """
-    people.check_session(uow, caller)
+    require_session(uow.connection, caller)
     found = offer(uow.connection, token, now=now)
     _check_owner(found, caller.user)
     _join(uow, found, user_id=caller.user.id, is_new_account=False, now=now)

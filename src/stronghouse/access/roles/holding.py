@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from stronghouse.access import store
 from stronghouse.access.events import KeyUpdated, MemberRemoved, MemberRolesChanged
+from stronghouse.access.factors import store as factor_store
 from stronghouse.access.model import Principal
 from stronghouse.access.permissions import Permission
 from stronghouse.access.roles import store as role_store
@@ -57,6 +58,7 @@ def remove_member(uow: UnitOfWork, *, user_id: str, organization_id: str, editor
     if not store.memberships(uow.connection, user_id):
         store.end_sessions(uow.connection, user_id=user_id)
         store.delete_sign_in_links(uow.connection, user_id=user_id)
+        factor_store.delete_pendings(uow.connection, user_id=user_id)
 
 
 def standing(connection: Connection, organization_id: str) -> Standing:

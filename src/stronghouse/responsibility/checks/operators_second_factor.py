@@ -11,10 +11,8 @@ META = CheckMeta(
     title="Operators of Stronghouse use a second factor",
     severity=Severity.HIGH,
     risk="The password of one operator opens the installation, and with it every organization in it.",
-    remediation="This version has no second factor and no single sign-on yet, so nobody can mend this today. Until "
-    "the release that brings them, sign in only from this machine (the console listens on loopback), keep "
-    "passwords in a manager, and accept the risk with `stronghouse finding accept FINDING --reason REASON "
-    "--days DAYS`.",
+    remediation="Have them set up a passkey or an authenticator app in the console, under Your account. To ask it of "
+    "everybody at their next request: `stronghouse org sign-in-policy --require-second-factor`.",
     max_age=timedelta(hours=4),
     collector="control_access",
     controls=("platform.app_iam.operators",),

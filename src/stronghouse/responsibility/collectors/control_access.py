@@ -16,9 +16,10 @@ from stronghouse.responsibility.facts import Facts, Resource
 
 VERSION = 2
 METHOD = (
-    "The tables of organizations, members, people, sessions, one-time links, API keys and how long those may live, in "
-    "one snapshot of the control plane's database; the time of the last sign-in is that of the newest event "
-    "`user.sign_in` in the audit log. This version knows no second factor, so nobody has one."
+    "The tables of organizations, members, people, second factors, sign-in policies, sessions, one-time links and API "
+    "keys in one snapshot of the control plane's database; the time of the last sign-in is that of the newest event "
+    "`user.sign_in` in the audit log. A second factor is an authenticator app or a passkey that is set up; every "
+    "sign-in then asks for it."
 )
 
 
@@ -95,7 +96,7 @@ def _member(
             "email": member.user.email,
             "roles": role_names(member.role_ids, roles),
             "has_password": member.user.password_hash is not None,
-            "second_factor": False,
+            "second_factor": member.second_factor,
             "open_sessions": member.open_sessions,
             "open_links": member.open_links,
             "links_until": None if member.links_until is None else rfc3339(member.links_until),

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from stronghouse.access import events as access
+from stronghouse.access.factors import events as factors
+from stronghouse.access.factors.model import SecondFactor
 from stronghouse.access.invitations.events import InvitationAccepted
+from stronghouse.access.sign_in_policy import events as sign_in_policy
+from stronghouse.access.sign_in_policy.model import DEFAULT, SignInPolicy
 from stronghouse.audit.store import Entry
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.errors import Invalid
@@ -36,11 +40,15 @@ CODES = tuple(
         access.RoleUpdated,
         access.RoleDeleted,
         InvitationAccepted,
+        factors.FactorEnrolled,
+        factors.FactorRemoved,
+        factors.FactorsReset,
         regions.AgentJoined,
         regions.AgentCertificateRenewed,
         regions.AgentRevoked,
         organizations.OrganizationCreated,
         organizations.OrganizationRenamed,
+        sign_in_policy.SignInPolicyChanged,
     )
 )
 _WANTED = {
@@ -62,7 +70,11 @@ class Declared:
 
 @dataclass
 class DeclaredState:
-    """Everything by id; members by organization and person, passwords by person as `store.credential` of their hash."""
+    """Everything by id; members by organization and person.
+
+    Passwords by person as `store.credential` of their hash; second factors by person as fingerprints, the app under its
+    kind, because another takes its place.
+    """
 
     organizations: dict[str, Declared] = field(default_factory=dict)
     services: dict[str, Declared] = field(default_factory=dict)
@@ -70,6 +82,7 @@ class DeclaredState:
     roles: dict[str, Declared] = field(default_factory=dict)
     members: dict[tuple[str, str], Declared] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
+    factors: dict[str, dict[str, str]] = field(default_factory=dict)
     agents: dict[str, Declared] = field(default_factory=dict)
 
 
@@ -105,10 +118,23 @@ def _organization(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> 
     if entry.code == organizations.OrganizationCreated.code:
         # The first one operates the installation (organizations.operator): whoever is made to look older takes over.
         told: dict[str, Json] = {"name": data["name"], "operates the installation": not state.organizations}
-        state.organizations[organization_id] = Declared(entry.organization_id, told)
+        state.organizations[organization_id] = Declared(entry.organization_id, {**told, **policy_fields(DEFAULT)})
+    elif entry.code == sign_in_policy.SignInPolicyChanged.code:
+        known = state.organizations.setdefault(organization_id, Declared(entry.organization_id))
+        after = {name: data[f"{name}_after"] for name in DEFAULT.__dict__}
+        known.fields.update(policy_fields(SignInPolicy(**cast("dict[str, Any]", after))))
     else:
         known = state.organizations.setdefault(organization_id, Declared(entry.organization_id))
         known.fields["name"] = data["after"]
+
+
+def policy_fields(policy: SignInPolicy) -> dict[str, Json]:
+    """A sign-in policy as fields that are compared."""
+    return {
+        "second factor required": policy.second_factor_required,
+        "idle timeout": policy.idle_minutes,
+        "absolute timeout": policy.absolute_minutes,
+    }
 
 
 def _service(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:
@@ -179,8 +205,20 @@ def _member(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:
         known.fields["roles"] = _sorted(data["after"])
     elif entry.code == access.MemberRemoved.code:
         state.members.setdefault(place, Declared(entry.organization_id)).gone = True
-    else:
+    elif entry.code == access.PasswordSet.code:
         state.passwords[user_id] = str(data.get("credential"))
+    elif entry.code == factors.FactorsReset.code:
+        state.factors.pop(user_id, None)
+    else:
+        _factor(state.factors.setdefault(user_id, {}), entry.code, str(data["factor"]), str(data["credential"]))
+
+
+def _factor(known: dict[str, str], code: str, kind: str, credential: str) -> None:
+    key = kind if kind == SecondFactor.APP.value else credential
+    if code == factors.FactorEnrolled.code:
+        known[key] = credential
+    else:
+        known.pop(key, None)
 
 
 def _role(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:

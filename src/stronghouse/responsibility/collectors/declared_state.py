@@ -9,7 +9,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from stronghouse.access import store as access
+from stronghouse.access.factors.store import credentials
 from stronghouse.access.roles import store as roles
+from stronghouse.access.sign_in_policy.store import policy_of
 from stronghouse.audit import store as audit
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import Clock, rfc3339
@@ -18,7 +20,13 @@ from stronghouse.kernel.networks import parse_source
 from stronghouse.organizations import store as organizations
 from stronghouse.regions import store as regions
 from stronghouse.regions.model import Agent
-from stronghouse.responsibility.collectors.declared_events import CODES, Declared, DeclaredState, replay
+from stronghouse.responsibility.collectors.declared_events import (
+    CODES,
+    Declared,
+    DeclaredState,
+    policy_fields,
+    replay,
+)
 from stronghouse.responsibility.facts import Facts, Resource
 from stronghouse.services import store as services
 from stronghouse.services.model import Service, Wanted
@@ -26,10 +34,11 @@ from stronghouse.services.publishing import DESIRED_KIND
 
 VERSION = 3
 METHOD = (
-    "The events of the audit log about organizations, services, API keys, members, roles and agents are replayed in "
-    "their order; the result is compared field by field with the rows of the control plane's database in the same "
-    "snapshot, and each service's row with the document that its region was given. What events do not hold (a "
-    "service's password, its limits and settings) is compared between row and document only."
+    "The events of the audit log about organizations, their sign-in policies, services, API keys, members, their "
+    "second factors, roles and agents are replayed in their order; the result is compared field by field with the rows "
+    "of the control plane's database in the same snapshot, and each service's row with the document that its region "
+    "was given. What events do not hold (a service's password, its memory and idle time-out) is compared between row "
+    "and document only."
 )
 _DOCUMENT_FIELDS = ("organization_id", "name", "slot", "username")
 _LIMITS = ("idle_scaling", "idle_timeout_minutes", "memory_gb")
@@ -103,7 +112,9 @@ def _organizations(connection: Connection, declared: DeclaredState) -> list[Reso
         if row is None:
             wrong: list[Json] = ["the database has no row of it"]
         else:
-            wrong = differences(told, {"name": row.name, "operates the installation": organization_id == operator})
+            policy = policy_fields(policy_of(connection, organization_id))
+            operates: dict[str, Json] = {"operates the installation": organization_id == operator}
+            wrong = differences(told, {"name": row.name, **operates, **policy})
         found.append(Resource({**fields, "organization_id": organization_id, "differences": wrong}))
     return found
 
@@ -208,6 +219,7 @@ def _keys(connection: Connection, declared: DeclaredState, now: datetime) -> lis
 
 def _members(connection: Connection, declared: DeclaredState, now: datetime) -> list[Resource]:
     rows = {(one.organization_id, one.user.id): one for one in access.every_membership(connection, now=now)}
+    factors = credentials(connection)
     resources = []
     known = {place for place, one in declared.members.items() if not one.gone}
     for place in sorted({*rows, *known}):
@@ -224,12 +236,19 @@ def _members(connection: Connection, declared: DeclaredState, now: datetime) -> 
                 found.append("nobody set this password through Stronghouse")
             elif hashed is None and password is not None:
                 found.append("the password that was set is gone")
+            found += _factor_differences(declared.factors.get(row.user.id, {}), factors.get(row.user.id, frozenset()))
         organization_id, user_id = place
         counts = row is None or bool(row.role_ids)
         resources.append(
             _owned(f"member/{organization_id}/{user_id}", "member", organization_id, name, found, in_use=counts)
         )
     return resources
+
+
+def _factor_differences(declared: Mapping[str, str], stored: frozenset[str]) -> list[Json]:
+    told = frozenset(declared.values())
+    added: list[Json] = ["nobody set up this second factor through Stronghouse"] if stored - told else []
+    return added + (["a second factor that was set up is gone"] if told - stored else [])
 
 
 def _roles(connection: Connection, declared: DeclaredState) -> list[Resource]:

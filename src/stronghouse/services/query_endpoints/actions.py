@@ -17,8 +17,8 @@ from stronghouse.kernel.errors import Conflict, Invalid, NotFound
 from stronghouse.kernel.ids import new_id, parse_uuid
 from stronghouse.kernel.networks import parse_source
 from stronghouse.regions import actions as regions
-from stronghouse.services.actions import find_service
 from stronghouse.services.model import Service, Wanted
+from stronghouse.services.publishing import find_service
 from stronghouse.services.query_endpoints import events, store
 from stronghouse.services.query_endpoints.model import EndpointRequest, QueryEndpoint, origins_of
 

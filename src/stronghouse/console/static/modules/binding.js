@@ -13,7 +13,7 @@ function newSecret() {
   return value;
 }
 
-function secret() {
+export function secret() {
   return localStorage.getItem(NAME) ?? newSecret();
 }
 
