@@ -29,6 +29,7 @@ from sqlalchemy import (
 from stronghouse.audit import tree
 from stronghouse.kernel.canonical import Json
 from stronghouse.storage.columns import Timestamp, identifier, metadata
+from stronghouse.storage.streams import streamed
 
 audit_entry = Table(
     "audit_entry",
@@ -165,7 +166,7 @@ def checkpoints(connection: Connection) -> Iterator[tuple[int, str]]:
 def entries(connection: Connection, *, start: int = 0, count: int | None = None) -> Iterator[Entry]:
     """Entries of the whole log in order, from leaf `start`."""
     query = select(audit_entry).where(audit_entry.c.index >= start).order_by(audit_entry.c.index).limit(count)
-    for row in connection.execution_options(yield_per=1000).execute(query):
+    for row in streamed(connection, query):
         yield entry_of(row)
 
 
@@ -178,7 +179,7 @@ def latest_time(connection: Connection) -> datetime | None:
 def entries_of(connection: Connection, codes: Iterable[str]) -> Iterator[Entry]:
     """Entries with one of these codes, in order."""
     query = select(audit_entry).where(audit_entry.c.code.in_(list(codes))).order_by(audit_entry.c.index)
-    for row in connection.execution_options(yield_per=1000).execute(query):
+    for row in streamed(connection, query):
         yield entry_of(row)
 
 
