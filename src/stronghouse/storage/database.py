@@ -83,7 +83,7 @@ class Database:
         with self._writer_turn:
             self._writer = threading.get_ident()
             try:
-                with self._writes.begin() as connection:
+                with self._begun() as connection, connection.get_transaction() or connection.begin():
                     try:
                         yield connection
                     finally:
@@ -92,6 +92,18 @@ class Database:
                 self._raise_told(error, writing=True)
             finally:
                 self._writer = None
+
+    def _begun(self) -> Connection:
+        """A connection whose turn it is; another where the first one died since it was used, for nothing was done yet."""
+        connection = self._writes.connect()
+        try:
+            connection.begin()
+        except DBAPIError as error:
+            connection.close()
+            if not error.connection_invalidated:
+                raise
+            connection = self._writes.connect()
+        return connection
 
     def claim(self) -> None:
         """Be the only control plane on this database from now on.

@@ -13,12 +13,14 @@ has it, without asking; when the connection is lost, so is the lock, and the nex
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from psycopg import IsolationLevel
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from stronghouse.kernel.errors import Conflict, Invalid, StronghouseError, Unavailable
 from stronghouse.storage.address import PostgresAddress
@@ -28,6 +30,9 @@ OLDEST = 15
 CONNECT_SECONDS = 5
 CLAIM_SECONDS = 5.0
 """For so long a new control plane waits for one that was just killed: its server process ends a little later."""
+IDLE_SECONDS = 0.5
+"""Asking costs a round trip: who comes within that time may be the one who finds out that the server is gone."""
+_IDLE = "stronghouse_idle_since"
 LOCKS = 0x53484F55  # so that nobody else's advisory locks in this database are ours by chance
 WRITER, CONTROL_PLANE = 1, 2
 OPTIONS = " ".join(
@@ -64,11 +69,14 @@ class PostgreSQL:
         self.place = f"PostgreSQL database {address}"
         self._address = address
         self._claimed = False
-        common: dict[str, Any] = {"pool_pre_ping": True, "hide_parameters": True}
+        common: dict[str, Any] = {"hide_parameters": True}
         scheme = "postgresql+psycopg://"  # the rest comes by `creator`, so that no password is in an engine's URL
         self.writes = create_engine(scheme, creator=self._writer, pool_size=1, max_overflow=0, **common)
         self.reads = create_engine(scheme, creator=self._reader, pool_size=8, max_overflow=16, **common)
         event.listen(self.writes, "begin", _take_turn)
+        for engine in (self.writes, self.reads):
+            event.listen(engine, "checkin", _note_idle)
+            event.listen(engine, "checkout", _try_idle)
 
     def claim(self) -> None:
         """Keep other control planes out: the next connection that writes takes the lock, and keeps it."""
@@ -176,6 +184,23 @@ class PostgreSQL:
                     code="database_claimed",
                 )
             time.sleep(0.1)
+
+
+def _note_idle(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_IDLE] = time.monotonic()
+
+
+def _try_idle(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """Ask a connection that nobody used lately whether it is alive; the pool makes another in place of a dead one."""
+    if time.monotonic() - record.info.get(_IDLE, time.monotonic()) < IDLE_SECONDS:
+        return
+    raw = cast("Raw", connection)
+    try:
+        raw.autocommit = True
+        raw.execute("")
+        raw.autocommit = False
+    except psycopg.Error:
+        raise DisconnectionError from None
 
 
 def _take_turn(connection: Connection) -> None:

@@ -1,5 +1,6 @@
 """PostgreSQL itself: what is refused, one control plane at a time, outages that pass, TLS, and no secret anywhere."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -55,6 +56,13 @@ def count(database: Database) -> int:
         return int(connection.execute(text("SELECT count(*) FROM t")).scalar_one())
 
 
+def count_again(database: Database) -> int:
+    """What readers see after an outage; the first one within half a second may be who finds out about it."""
+    with contextlib.suppress(Unavailable):
+        count(database)
+    return count(database)
+
+
 def test_a_database_that_sorts_in_another_way_is_refused_with_the_remedy(server: Server) -> None:
     server.drop("sorted")
     opened = Database(server.create("sorted", locale="C.UTF-8"))
@@ -107,7 +115,7 @@ def test_who_loses_the_connection_gets_its_lock_back_by_itself(server: Server, d
     for number in range(3):
         server.execute(others)
         add(database, number)
-    assert count(database) == 3
+    assert count_again(database) == 3
 
 
 def test_a_writer_that_waits_too_long_says_so(
@@ -145,12 +153,12 @@ def test_an_outage_within_a_transaction_leaves_nothing_of_it(server: Server, dat
         server.stop()
         connection.execute(text("INSERT INTO t (id) VALUES (2)"))
     server.start()
-    assert count(database) == 0
+    assert count_again(database) == 0
     with pytest.raises(Unavailable), database.write() as connection:
         connection.execute(text("INSERT INTO t (id) VALUES (1)"))
         server.stop()  # and then the commit fails
     server.start()
-    assert count(database) == 0
+    assert count_again(database) == 0
 
 
 def test_writers_of_two_processes_take_turns_while_readers_go_on(address: PostgresAddress, database: Database) -> None:
