@@ -94,7 +94,7 @@ class Database:
                 self._writer = None
 
     def _begun(self) -> Connection:
-        """A connection whose turn it is; another where the first one died since it was used, for nothing was done yet."""
+        """A connection whose turn it is; another where the first died since it was used: nothing was done yet."""
         connection = self._writes.connect()
         try:
             connection.begin()
