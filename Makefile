@@ -151,3 +151,6 @@ programs:
 	@{ command -v curl && command -v openssl; } >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq >/dev/null \
 		&& apt-get install -qq --yes --no-install-recommends curl openssl >/dev/null; } \
 		|| { echo "curl or openssl is missing, which examples of the documentation need; on Debian and Ubuntu: apt-get install curl openssl" >&2; exit 1; }
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && apt-get update -qq >/dev/null \
+		&& apt-get install -qq --yes --no-install-recommends postgresql >/dev/null; } \
+		|| { echo "PostgreSQL is missing, which tests of the second storage back end need; on Debian and Ubuntu: apt-get install postgresql" >&2; exit 1; }

@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 import hypothesis
 import pytest
 
+from tests.support import databases
+
 hypothesis.settings.register_profile("fuzz", max_examples=20_000, deadline=None)  # what `make fuzz` chooses
 UNIT = Path(__file__).parent / "unit"
 UNIT_SECONDS = 3.0  # the aim is one; machines differ, and so does what else they do
@@ -43,6 +45,29 @@ def own_user_directories(
         monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
     for name in ("STRONGHOUSE_API_URL", "STRONGHOUSE_KEY_ID", "STRONGHOUSE_KEY_SECRET", "STRONGHOUSE_CA_FILE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module", params=[databases.SQLITE, databases.POSTGRESQL])
+def back_end(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Runs whoever asks for it on both back ends. Each process of tests has a PostgreSQL of its own."""
+    databases.Chosen.back_end = request.param
+    yield request.param
+    if request.param == databases.POSTGRESQL:
+        databases.postgres().take_back(set())
+    databases.Chosen.back_end = databases.SQLITE
+
+
+@pytest.fixture(autouse=True)
+def databases_taken_back(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a test made of databases is gone for the next one; who does not ask for a back end has SQLite."""
+    if "back_end" not in request.fixturenames:
+        monkeypatch.setattr(databases.Chosen, "back_end", databases.SQLITE)
+    with databases.taken_back():
+        yield
+
+
+def pytest_sessionfinish() -> None:
+    databases.stop_postgres()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,6 +9,6 @@ from tests.support.control_plane import Plane, control_plane
 
 
 @pytest.fixture
-def plane(tmp_path: Path) -> Iterator[Plane]:
+def plane(back_end: str, tmp_path: Path) -> Iterator[Plane]:
     with control_plane(tmp_path) as ready:
         yield ready

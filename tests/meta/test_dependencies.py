@@ -17,7 +17,10 @@ ENTRY = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;]+)(.*)$", re.MULTILINE)
 LICENCES = re.compile(
     r"\b(MIT|BSD|0BSD|Apache|ISC|MPL|PSF|Python Software Foundation|CC0|Unlicense|Zlib|HPND)\b", re.IGNORECASE
 )
-LICENCE_KNOWN: dict[str, str] = {}  # for packages whose metadata do not say it: what their own files say
+LICENCE_KNOWN = {  # for packages whose metadata do not say it, or say one that has conditions
+    "psycopg": "LGPL-3.0: imported unchanged as a library that anybody can exchange, which its section 4 allows",
+    "psycopg-binary": "LGPL-3.0: as psycopg",
+}
 
 
 def normal(name: str) -> str:

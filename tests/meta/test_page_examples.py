@@ -13,6 +13,11 @@ PAGES = [DOCS / "first-steps.md", *sorted((DOCS / "howto").glob("*.md"))]
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 NOT_RUN = {
     "be-notified.md": ["it starts an installation, and one is running already"],
+    "run-on-postgresql.md": [
+        "it needs a server; tests/e2e/test_postgresql.py starts one and does the same",
+        "it needs a server; tests/e2e/test_postgresql.py starts one and does the same",
+        "it needs a server; tests/e2e/test_postgresql.py starts one and does the same",
+    ],
     "trust-the-certificate.md": [
         "it changes what the browsers of whoever runs it trust, and its program is not installed everywhere"
     ],

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.testclient import TestClient
+from tests.support.databases import migrated_database
 
 from stronghouse.access import api_keys
 from stronghouse.access.api_keys import KeyRequest
@@ -39,8 +40,6 @@ from stronghouse.responsibility.documents.requests import load_requests
 from stronghouse.responsibility.guidance.loading import load_profiles
 from stronghouse.responsibility.runner import CheckRunner
 from stronghouse.responsibility.runs import CheckRuns
-from stronghouse.storage.database import Database
-from stronghouse.storage.migrate import migrate
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HERE = "127.0.0.1"
@@ -165,8 +164,7 @@ def second_factors(console_url: str) -> SecondFactors:
 def control_plane(directory: Path) -> Iterator[Plane]:
     """A migrated, empty control plane with one region called `local`."""
     clock, jobs = FixedClock(NOW), NotedJobs()
-    database = Database(directory / "control.db")
-    migrate(database)
+    database = migrated_database(directory / "control.db")
     audit = AuditLog(database, Ed25519Signer("test.log", bytes(range(32))), clock)
     with audit.unit_of_work(CONTEXT) as uow:
         regions.create_region(uow, region_id="local", cloud_provider="aws", cloud_region="us-east-1", now=clock.now())

@@ -76,8 +76,8 @@ async def import_advisories(
             "Send the feed's signed manifest, or say `unsigned` to take it without one; not both.", code="feed_unsigned"
         )
     digest = hashlib.sha256()
-    # Beside the database, where there is room for state; it has no name, so nothing is left of one that is cut off.
-    with tempfile.TemporaryFile(dir=plane.database.path.parent) as file:
+    # In the state directory, where there is room; it has no name, so nothing is left of one that is cut off.
+    with tempfile.TemporaryFile(dir=plane.ca_file.parent) as file:
         async for part in request.stream():
             digest.update(part)
             await run_in_threadpool(file.write, part)

@@ -20,6 +20,7 @@ from stronghouse.access.invitations.actions import end_expired as end_expired_in
 from stronghouse.access.people import forget_ended
 from stronghouse.api.application import create_api
 from stronghouse.app.control_collectors import ControlParts, control_collectors, control_completions
+from stronghouse.app.control_database import open_control_database
 from stronghouse.app.control_edge import ControlEdge, virtual_hosts
 from stronghouse.app.control_factors import open_factors
 from stronghouse.app.control_mail import open_mailer
@@ -69,7 +70,6 @@ from stronghouse.responsibility.runner import CheckRunner
 from stronghouse.responsibility.runs import CheckRuns
 from stronghouse.services.scaling import follow_schedules
 from stronghouse.settings.environment import HOST_PORTS, HOST_ROOT, variable
-from stronghouse.storage.database import Database
 from stronghouse.storage.migrate import migrate
 
 QUERIES_OFFSET, AGENTS_OFFSET, SERVICES_OFFSET = 2, 3, 4  # the port plan of design.md section 6
@@ -111,13 +111,16 @@ class Control:
         self.clock = SystemClock()
         self.mailer = open_mailer(self.clock)
         self.directory = private_directory(settings.state_directory / "control")
+        opened = open_control_database(self.directory)
         self.secrets: ControlSecrets = open_secrets(
-            self.directory, machine_key=settings.machine_key_file, clock=self.clock
+            self.directory, machine_key=settings.machine_key_file, clock=self.clock, begun=opened.begun
         )
-        self.database = Database(self.directory / "control.db")
+        self.database = opened.database
         migrate(self.database)
+        opened.require_own_log(self.secrets.signer)
         self.audit = AuditLog(self.database, self.secrets.signer, self.clock)
         self.first: FirstSecrets | None = set_up(self.audit, now=self.clock.now())
+        opened.remember()
         self.catalogue: Catalogue = load_catalogue()
         self.profiles = load_profiles(self.catalogue)
         self.documents = self._documents()

@@ -28,8 +28,8 @@ class ControlSecrets:
     edge: CertificateAuthority
 
 
-def open_secrets(directory: Path, *, machine_key: Path, clock: Clock) -> ControlSecrets:
-    """Load the keys below `directory`, making those that are missing.
+def open_secrets(directory: Path, *, machine_key: Path, clock: Clock, begun: bool) -> ControlSecrets:
+    """Load the keys below `directory`, making those that are missing; `begun` says that there is a log already.
 
     Raises:
         Invalid: a key file is exposed or damaged, or a sealed key was made under another key file.
@@ -37,7 +37,7 @@ def open_secrets(directory: Path, *, machine_key: Path, clock: Clock) -> Control
     key_file = machine_key.with_name(machine_key.name + CONTROL_KEY_SUFFIX)
     sealed = SealedStore(directory / "keys", key_file)
     return ControlSecrets(
-        signer=_signer(sealed, begun=(directory / "control.db").exists()),
+        signer=_signer(sealed, begun=begun),
         agents=_authority(sealed, directory, "agents", Purpose.CLIENT, clock),
         edge=_authority(sealed, directory, "edge", Purpose.SERVER, clock),
     )

@@ -141,6 +141,12 @@ def _machine_key(facts: Facts) -> Finding:
     return Finding(check, Level.OK, f"{path} is private; keep a copy of it elsewhere")
 
 
+def _database(facts: Facts) -> Finding:
+    if facts.database_problem is not None:
+        return Finding("database", Level.FAIL, facts.database, facts.database_problem)
+    return Finding("database", Level.OK, facts.database)
+
+
 def _disk(facts: Facts) -> Finding:
     free = f"{facts.disk_free / GIB:.1f} GiB free at {facts.state_directory}"
     if facts.disk_free < DISK_FAIL:
@@ -279,6 +285,7 @@ CHECKS: tuple[Callable[[Facts], Finding], ...] = (
     _state_directory,
     _machine_key,
     _socket_paths,
+    _database,
     _disk,
     _memory,
     _shared_memory,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from stronghouse.app.control_database import describe_database
 from stronghouse.app.supervisor_ports import PortPlan, taken_ports
 from stronghouse.app.supervisor_settings import LONGEST_SOCKET
 from stronghouse.kernel.errors import Unavailable
@@ -62,6 +63,8 @@ class Facts:
     death_signal: bool
     inotify_instances: int | None
     open_files: int
+    database: str
+    database_problem: str | None = None
 
 
 def gather(state_directory: Path, machine_key: Path, *, port_base: int) -> Facts:
@@ -70,6 +73,7 @@ def gather(state_directory: Path, machine_key: Path, *, port_base: int) -> Facts
     key = machine_key.absolute().resolve()
     state_status, key_status = _status(state), _status(key)
     existing = _nearest_existing(state)
+    database, database_problem = describe_database(state / "control")
     shm = Path("/dev/shm")  # noqa: S108 - looked at, not written to
     return Facts(
         python=tuple(int(part) for part in platform.python_version_tuple() if part.isdigit()),
@@ -104,6 +108,8 @@ def gather(state_directory: Path, machine_key: Path, *, port_base: int) -> Facts
         death_signal=_has_death_signal(),
         inotify_instances=_number(Path("/proc/sys/fs/inotify/max_user_instances")),
         open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[1],
+        database=database,
+        database_problem=database_problem,
     )
 
 

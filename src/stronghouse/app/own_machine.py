@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stronghouse.app.control_database import open_database
 from stronghouse.app.control_secrets import open_secrets
 from stronghouse.audit.unit_of_work import AuditLog
 from stronghouse.kernel.clock import SystemClock
 from stronghouse.kernel.errors import Invalid
 from stronghouse.kernel.secret import Secret
-from stronghouse.storage.database import Database
 
 CONSOLE_OFFSET = 1  # the port plan of design.md section 6
 
@@ -32,12 +32,13 @@ def open_installation(state_directory: Path, machine_key_file: Path) -> Iterator
         Invalid: there is no installation there, or its key cannot be opened.
     """
     directory = state_directory / "control"
-    if not (directory / "control.db").is_file():
+    opened = open_database(directory)
+    if not opened.begun:
         raise Invalid(f"There is no control plane in {state_directory}; name its --state-dir.")
     clock = SystemClock()
-    secrets = open_secrets(directory, machine_key=machine_key_file, clock=clock)
-    database = Database(directory / "control.db")
+    secrets = open_secrets(directory, machine_key=machine_key_file, clock=clock, begun=True)
     try:
-        yield AuditLog(database, secrets.signer, clock)
+        opened.require_own_log(secrets.signer)
+        yield AuditLog(opened.database, secrets.signer, clock)
     finally:
-        database.close()
+        opened.database.close()

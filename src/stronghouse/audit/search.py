@@ -10,7 +10,7 @@ import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from stronghouse.audit import windows
@@ -18,6 +18,7 @@ from stronghouse.audit.distinct import distinct_values
 from stronghouse.audit.filters import AuditQuery
 from stronghouse.audit.store import Entry, audit_entry, entry_of
 from stronghouse.kernel.canonical import Json
+from stronghouse.storage.portable import merged
 
 RARE = 5_000
 """Filters that match more entries than this are all equally common: nobody counts further."""
@@ -110,17 +111,12 @@ class Search:
         rows = self.connection.execute(select(audit_entry).where(audit_entry.c.index.in_(indexes)))
         return sorted((entry_of(row) for row in rows), key=lambda entry: entry.index, reverse=part.newest_first)
 
-    def _indexes(self, part: Range, conditions: Sequence[Condition]) -> Select[tuple[int]] | CompoundSelect[int]:
+    def _indexes(self, part: Range, conditions: Sequence[Condition]) -> Select[int] | CompoundSelect[int]:
         index = audit_entry.c.index
         ranges = [
             select(index).where(leading, index >= part.low, index < part.high, *conditions) for leading in self.leading
         ]
-        order = index.desc() if part.newest_first else index.asc()
-        if len(ranges) == 1:
-            return ranges[0].order_by(order)
-        merged = union_all(*ranges)
-        column = merged.selected_columns["index"]
-        return merged.order_by(column.desc() if part.newest_first else column.asc())
+        return merged(self.connection, ranges, descending=part.newest_first)
 
 
 def prepare(connection: Connection, query: AuditQuery) -> Search:
@@ -153,8 +149,9 @@ def _filters(connection: Connection, query: AuditQuery) -> dict[str, list[str]]:
 def _codes(connection: Connection, organization_id: str, beginning: str) -> list[str]:
     """The code itself if it is in the log, and those that go on after a dot."""
     column = audit_entry.c.code
+    # No character of a code is below the exclamation mark, so nothing but the code itself lies before that.
     whole = distinct_values(
-        connection, column, organization_id=organization_id, limit=1, start=beginning, below=beginning + "\0"
+        connection, column, organization_id=organization_id, limit=1, start=beginning, below=f"{beginning}!"
     )
     # The character after the dot is the slash: every text that begins with "service." is below "service/".
     return whole + distinct_values(
@@ -206,5 +203,5 @@ def _values(value: Json) -> Iterator[str]:
 
 
 def _lower(text: str) -> str:
-    """Text with its ASCII letters made small: what SQLite's own lower() does."""
+    """Text with its ASCII letters made small: what the databases' own lower() does."""
     return text.translate(_SMALL)

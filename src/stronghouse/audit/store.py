@@ -5,7 +5,7 @@ index for a filter ends in `index`, so that a page is read in the log's own orde
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -24,11 +24,13 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    tuple_,
 )
 
 from stronghouse.audit import tree
 from stronghouse.kernel.canonical import Json
 from stronghouse.storage.columns import Timestamp, identifier, metadata
+from stronghouse.storage.streams import streamed
 
 audit_entry = Table(
     "audit_entry",
@@ -112,13 +114,29 @@ def nodes(connection: Connection) -> tree.Nodes:
     return node
 
 
-def append(connection: Connection, entry: Entry) -> None:
-    """Add a leaf at the end and the subtrees that it completes."""
-    connection.execute(insert(audit_entry).values(**entry.__dict__))
-    rows = tree.append(entry.index, entry.leaf_hash, nodes(connection))
-    connection.execute(
-        insert(audit_node), [{"level": level, "index": index, "hash": value} for level, index, value in rows]
-    )
+Peaks = dict[tuple[int, int], bytes]
+"""Hashes of complete subtrees by (level, index)."""
+
+
+def peaks(connection: Connection, size: int) -> Peaks:
+    """What the first `size` leaves are made of, in one query: a server would be asked for each node otherwise.
+
+    One that is missing from the database is missing here.
+    """
+    places = tuple_(audit_node.c.level, audit_node.c.index).in_(tree.peaks(size))
+    query = select(audit_node.c.level, audit_node.c.index, audit_node.c.hash).where(places)
+    return {(level, index): bytes(value) for level, index, value in connection.execute(query)}
+
+
+def append(connection: Connection, entries: Sequence[Entry], known: Peaks) -> None:
+    """Add leaves at the end and the subtrees that they complete; `known` are the peaks before, and those after too."""
+    rows: list[dict[str, object]] = []
+    for entry in entries:
+        for level, index, value in tree.append(entry.index, entry.leaf_hash, lambda *place: known[place]):
+            known[level, index] = value
+            rows.append({"level": level, "index": index, "hash": value})
+    connection.execute(insert(audit_entry), [entry.__dict__ for entry in entries])
+    connection.execute(insert(audit_node), rows)
 
 
 def time_of(connection: Connection, index: int) -> datetime | None:
@@ -165,7 +183,7 @@ def checkpoints(connection: Connection) -> Iterator[tuple[int, str]]:
 def entries(connection: Connection, *, start: int = 0, count: int | None = None) -> Iterator[Entry]:
     """Entries of the whole log in order, from leaf `start`."""
     query = select(audit_entry).where(audit_entry.c.index >= start).order_by(audit_entry.c.index).limit(count)
-    for row in connection.execution_options(yield_per=1000).execute(query):
+    for row in streamed(connection, query):
         yield entry_of(row)
 
 
@@ -178,7 +196,7 @@ def latest_time(connection: Connection) -> datetime | None:
 def entries_of(connection: Connection, codes: Iterable[str]) -> Iterator[Entry]:
     """Entries with one of these codes, in order."""
     query = select(audit_entry).where(audit_entry.c.code.in_(list(codes))).order_by(audit_entry.c.index)
-    for row in connection.execution_options(yield_per=1000).execute(query):
+    for row in streamed(connection, query):
         yield entry_of(row)
 
 

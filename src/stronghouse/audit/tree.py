@@ -31,6 +31,19 @@ def append(size: int, leaf: bytes, nodes: Nodes) -> Iterator[tuple[int, int, byt
         yield level, index, current
 
 
+def peaks(size: int) -> list[tuple[int, int]]:
+    """The complete subtrees that a tree of `size` leaves is made of, as (level, index), largest first.
+
+    They are all that `root` and `append` ask for at that size.
+    """
+    found, start = [], 0
+    for level in reversed(range(size.bit_length())):
+        if size >> level & 1:
+            found.append((level, start >> level))
+            start += 1 << level
+    return found
+
+
 def root(size: int, nodes: Nodes) -> bytes:
     """The tree's head over the first `size` leaves."""
     return _range_hash(0, size, nodes) if size else EMPTY_ROOT

@@ -100,15 +100,17 @@ class AuditLog:
     def _write(self, uow: UnitOfWork) -> None:
         now = self.clock.now()
         size = store.size(uow.connection)
-        self._require_grown(uow.connection, size)
+        known = store.peaks(uow.connection, size)
+        self._require_grown(uow.connection, size, known)
         previous = store.time_of(uow.connection, size - 1)
         if previous is not None and now < previous:
             store.add_clock_step(uow.connection, size)
-        for audit_event in uow.events:
+        entries = []
+        for index, audit_event in enumerate(uow.events, start=size):
             event_id = new_id()
             body = canonical_json(_envelope(audit_event, uow.context, event_id=event_id, time=rfc3339(now)))
             entry = store.Entry(
-                index=size,
+                index=index,
                 event_id=event_id,
                 created_at=now,
                 organization_id=audit_event.organization_id,
@@ -121,18 +123,22 @@ class AuditLog:
                 outcome=audit_event.outcome.value,
                 address=uow.context.address,
             )
-            store.append(uow.connection, entry)
-            size += 1
-        head = checkpoint.Checkpoint(self.signer.origin, size, tree.root(size, store.nodes(uow.connection)))
+            entries.append(entry)
+        store.append(uow.connection, entries, known)
+        size += len(entries)
+        head = checkpoint.Checkpoint(self.signer.origin, size, tree.root(size, lambda *place: known[place]))
         store.add_checkpoint(uow.connection, size=size, created_at=now, note=checkpoint.sign(head, self.signer))
         uow.head = head
 
-    def _require_grown(self, connection: Connection, size: int) -> None:
-        """Sign nothing that does not continue what this process signed before."""
+    def _require_grown(self, connection: Connection, size: int, known: store.Peaks) -> None:
+        """Sign nothing that does not continue what this process signed before, or that lacks a part of its tree."""
         last = self._last
-        if last is None:
-            return
-        if size < last.size or tree.root(last.size, store.nodes(connection)) != last.root:
+        whole = set(known) == set(tree.peaks(size))
+        if last is not None and whole:
+            before = known if last.size == size else store.peaks(connection, last.size)
+            whole = set(before) == set(tree.peaks(last.size)) and size >= last.size
+            whole = whole and tree.root(last.size, lambda *place: before[place]) == last.root
+        if not whole:
             raise Internal("The audit log was cut or rewritten while it was in use.", code="audit_log_cut")
 
 

@@ -1,4 +1,4 @@
-"""`stronghouse verify-audit`: check the whole audit log on disk, with nothing running."""
+"""`stronghouse verify-audit`: check the whole audit log where it is kept, with no control plane running."""
 
 import base64
 from pathlib import Path
@@ -28,17 +28,17 @@ def verify_audit(
     A key that is stored beside the log proves only that nothing changed by accident: give --key with a copy that you
     kept elsewhere.
     """
+    from stronghouse.app.control_database import open_database
     from stronghouse.audit.checkpoint import parse_verifier_key
     from stronghouse.audit.verification import verify_log
     from stronghouse.storage.database import Database
 
     place = (state_dir or locations.state_directory()) / "control"
-    file = database or place / "control.db"
-    key_file = key or (file.parent / "audit.pub" if database else place / "audit.pub")
+    key_file = key or (database.parent if database else place) / "audit.pub"
     origin, public_key = parse_verifier_key(_text(key_file, "verifier key"))
-    if not file.is_file():  # SQLite would make an empty one
-        raise Invalid(f"There is no database at {file}; name the state directory with --state-dir.")
-    opened = Database(file)
+    opened = Database(database) if database else open_database(place).database
+    if opened.file is not None and not opened.file.is_file():  # SQLite would make an empty one
+        raise Invalid(f"There is no database at {opened.file}; name the state directory with --state-dir.")
     try:
         with opened.read() as connection:
             verified = verify_log(connection, origin=origin, public_key=public_key)

@@ -31,6 +31,7 @@ from stronghouse.responsibility.documents.store import document, document_review
 from stronghouse.responsibility.findings.store import disposition, finding
 from stronghouse.responsibility.store import evidence
 from stronghouse.storage.columns import Timestamp, identifier, metadata
+from stronghouse.storage.streams import streamed
 
 STREAM = 500
 package = Table(
@@ -151,7 +152,7 @@ def pieces(connection: Connection, *, organization_id: str, start: datetime, end
         .where(_visible(organization_id), evidence.c.collected_at >= start, evidence.c.collected_at < end)
         .order_by(evidence.c.audit_index, evidence.c.id)
     )
-    for row in connection.execution_options(yield_per=STREAM).execute(query):
+    for row in streamed(connection, query, batch=STREAM):
         yield Piece(**row._asdict())
 
 
@@ -172,7 +173,7 @@ def events(connection: Connection, code: str, *, start: datetime, end: datetime)
         )
         .order_by(audit_entry.c.index)
     )
-    for row in connection.execution_options(yield_per=STREAM).execute(query):
+    for row in streamed(connection, query, batch=STREAM):
         yield int(row[0]), str(row[1])
 
 
@@ -185,7 +186,7 @@ def findings(
         .where(_open_in(organization_id, start, end))
         .order_by(finding.c.first_seen_at, finding.c.id)
     )
-    for row in connection.execution_options(yield_per=STREAM).execute(query):
+    for row in streamed(connection, query, batch=STREAM):
         yield tuple(row)
 
 
@@ -200,7 +201,7 @@ def dispositions(
         .where(_open_in(organization_id, start, end), disposition.c.created_at < end)
         .order_by(disposition.c.created_at, disposition.c.id)
     )
-    for row in connection.execution_options(yield_per=STREAM).execute(query):
+    for row in streamed(connection, query, batch=STREAM):
         yield tuple(row)
 
 
@@ -217,7 +218,7 @@ def documents(
         )
         .order_by(document.c.filed_at, document.c.id)
     )
-    yield from (tuple(row) for row in connection.execution_options(yield_per=STREAM).execute(query))
+    yield from (tuple(row) for row in streamed(connection, query, batch=STREAM))
 
 
 def document_reviews(
@@ -234,7 +235,7 @@ def document_reviews(
         )
         .order_by(document_review.c.reviewed_at, document_review.c.id)
     )
-    yield from (tuple(row) for row in connection.execution_options(yield_per=STREAM).execute(query))
+    yield from (tuple(row) for row in streamed(connection, query, batch=STREAM))
 
 
 def _of_disposition(name: str, *, named: bool) -> ColumnElement[Any]:

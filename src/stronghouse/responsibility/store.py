@@ -35,6 +35,7 @@ from stronghouse.kernel.canonical import parse_json
 from stronghouse.responsibility.events import CheckStateChanged
 from stronghouse.responsibility.model import Result, ResultState
 from stronghouse.storage.columns import Timestamp, identifier, metadata
+from stronghouse.storage.portable import upsert
 
 evidence = Table(
     "evidence",
@@ -168,8 +169,7 @@ def _over(before: datetime) -> ColumnElement[bool]:
 
 def put_run(connection: Connection, run: Run) -> None:
     """Replace what is known of a check in one place."""
-    connection.execute(delete(check_run).where(check_run.c.check_id == run.check_id, check_run.c.place == run.place))
-    connection.execute(insert(check_run).values(**run.__dict__))
+    upsert(connection, check_run, key=["check_id", "place"], values=run.__dict__)
 
 
 def runs(connection: Connection) -> dict[tuple[str, str], Run]:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import BigInteger, Dialect, MetaData, String, TypeDecorator
+from sqlalchemy.ext.compiler import compiles
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -15,6 +16,15 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+@compiles(String, "postgresql")
+def _text_of_any_length(_type: String, _compiler: object, **_options: object) -> str:
+    """SQLite enforces no length, so PostgreSQL does not either: a limit on one of them would be a failure only there.
+
+    What comes from outside is checked where it comes in.
+    """
+    return "VARCHAR"
 
 
 class Timestamp(TypeDecorator[datetime]):

@@ -1,6 +1,8 @@
-"""Bringing a database to this version's schema: back up first, upgrade, refuse to go back."""
+"""Bringing a database to this version's schema: back up a file first, upgrade at once or not at all, refuse to go back.
 
-import sqlite3
+Both back ends change tables within transactions: an upgrade that fails leaves everything as it was.
+"""
+
 from pathlib import Path
 
 from alembic import command
@@ -11,12 +13,15 @@ from alembic.util.exc import CommandError
 
 from stronghouse.kernel.errors import Conflict
 from stronghouse.storage.database import Database
+from stronghouse.storage.sqlite import back_up
 
 SCRIPTS = Path(__file__).parent / "migrations"
 
 
 def migrate(database: Database) -> None:
-    """Upgrade `database` to the newest revision; one that exists already is copied beside itself before.
+    """Upgrade `database` to the newest revision; a file that exists already is copied beside itself before.
+
+    Nobody but its administrators can copy a PostgreSQL database; there the transaction is all that protects it.
 
     Raises:
         Conflict: the database is of a newer version of Stronghouse than this one.
@@ -36,14 +41,8 @@ def migrate(database: Database) -> None:
                 f"This state was written by a newer version of Stronghouse (schema {current}); start that version.",
                 code="schema_newer",
             ) from None
-        back_up(database.path, database.path.with_name(f"{database.path.name}.before-{scripts.get_current_head()}"))
+        if database.file is not None:
+            back_up(database.file, database.file.with_name(f"{database.file.name}.before-{scripts.get_current_head()}"))
     with database.write() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-
-
-def back_up(source: Path, target: Path) -> None:
-    """Copy a live SQLite database page by page, consistently, to a file that only its owner can read."""
-    target.touch(mode=0o600)
-    with sqlite3.connect(source) as reading, sqlite3.connect(target) as writing:
-        reading.backup(writing)

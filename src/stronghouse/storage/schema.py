@@ -5,6 +5,15 @@ from sqlalchemy import Connection, inspect
 from stronghouse.storage.columns import metadata
 
 MIGRATIONS = "alembic_version"
+TRIGGERS = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": (
+        "SELECT t.tgname AS name FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+        "WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace"
+    ),
+}
+STORED_VIEWS = "SELECT matviewname AS name FROM pg_matviews WHERE schemaname = current_schema()"
+RULES = "SELECT rulename AS name FROM pg_rules WHERE schemaname = current_schema()"
 
 
 def foreign_objects(connection: Connection) -> list[str]:
@@ -13,7 +22,8 @@ def foreign_objects(connection: Connection) -> list[str]:
     known = {*metadata.tables, MIGRATIONS}
     found = [f"table {name}" for name in seen.get_table_names() if name not in known]
     found += [f"view {name}" for name in seen.get_view_names()]
-    if connection.dialect.name == "sqlite":
-        rows = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        found += [f"trigger {row.name}" for row in rows]
+    found += [f"trigger {row.name}" for row in connection.exec_driver_sql(TRIGGERS[connection.dialect.name])]
+    if connection.dialect.name == "postgresql":
+        found += [f"view {row.name}" for row in connection.exec_driver_sql(STORED_VIEWS)]
+        found += [f"rule {row.name}" for row in connection.exec_driver_sql(RULES)]
     return sorted(found)

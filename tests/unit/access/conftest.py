@@ -9,7 +9,7 @@ from tests.unit.access.person import Ada, new_ada
 
 
 @pytest.fixture
-def ada(tmp_path: Path) -> Iterator[Ada]:
+def ada(back_end: str, tmp_path: Path) -> Iterator[Ada]:
     """A member with a database of her own."""
     one = new_ada(tmp_path)
     yield one

@@ -17,8 +17,7 @@ from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import FixedClock
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
-from stronghouse.storage.columns import metadata
-from stronghouse.storage.database import Database
+from tests.support.databases import new_database
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -91,9 +90,7 @@ class Ada:
 
 def new_ada(directory: Path) -> Ada:
     """A member of one organization, in a database of her own."""
-    database = Database(directory / "control.db")
-    with database.write() as connection:
-        metadata.create_all(connection)
+    database = new_database(directory / "control.db")
     ada = Ada(AuditLog(database, Ed25519Signer("test.log", bytes(range(32))), FixedClock(NOW)), directory)
     ada.member_of(ORGANIZATION, "Ada@Example.com")
     return ada

@@ -21,8 +21,7 @@ from stronghouse.kernel.clock import FixedClock
 from stronghouse.kernel.errors import Conflict, Denied, Invalid, NotFound, StronghouseError, Unauthenticated
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
-from stronghouse.storage.columns import metadata
-from stronghouse.storage.database import Database
+from tests.support.databases import new_database
 from tests.support.roles import rights
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -33,10 +32,8 @@ CONTEXT = Context(SYSTEM)
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[AuditLog]:
-    database = Database(tmp_path / "control.db")
-    with database.write() as connection:
-        metadata.create_all(connection)
+def log(back_end: str, tmp_path: Path) -> Iterator[AuditLog]:
+    database = new_database(tmp_path / "control.db")
     yield AuditLog(database, Ed25519Signer("test.log", bytes(range(32))), FixedClock(NOW))
     database.close()
 

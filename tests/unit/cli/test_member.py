@@ -36,7 +36,7 @@ def plane(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plane]:
     """A control plane with its own sealed keys, as it lies on its machine."""
     directory = tmp_path / "control"
     directory.mkdir()
-    signer = open_secrets(directory, machine_key=tmp_path / "machine.key", clock=FixedClock(NOW)).signer
+    signer = open_secrets(directory, machine_key=tmp_path / "machine.key", clock=FixedClock(NOW), begun=False).signer
     with control_plane(directory) as plane:
         plane.control.audit.signer = signer
         monkeypatch.setattr("stronghouse.kernel.clock.SystemClock.now", lambda _: plane.clock.now())

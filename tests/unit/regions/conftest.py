@@ -13,8 +13,7 @@ from stronghouse.audit.event import SYSTEM, Context
 from stronghouse.audit.unit_of_work import AuditLog
 from stronghouse.kernel.clock import FixedClock
 from stronghouse.regions import actions
-from stronghouse.storage.columns import metadata
-from stronghouse.storage.database import Database
+from tests.support.databases import new_database
 
 REGION = "local"
 CONTEXT = Context(SYSTEM)
@@ -31,10 +30,8 @@ class Ground:
 
 
 @pytest.fixture
-def ground(tmp_path: Path) -> Iterator[Ground]:
-    database = Database(tmp_path / "log.db")
-    with database.write() as connection:
-        metadata.create_all(connection)
+def ground(back_end: str, tmp_path: Path) -> Iterator[Ground]:
+    database = new_database(tmp_path / "log.db")
     clock = FixedClock(datetime(2026, 11, 23, tzinfo=UTC))
     audit = AuditLog(database, Ed25519Signer("test.log", bytes(range(32))), clock)
     with audit.unit_of_work(CONTEXT) as uow:

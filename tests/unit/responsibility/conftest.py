@@ -12,8 +12,7 @@ from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import Clock, FixedClock
 from stronghouse.responsibility.catalogue import Catalogue, load_catalogue
 from stronghouse.responsibility.runner import CheckRunner
-from stronghouse.storage.columns import metadata
-from stronghouse.storage.database import Database
+from tests.support.databases import new_database
 from tests.unit.responsibility.cases import facts, passing
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -71,10 +70,8 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def log(tmp_path: Path, clock: FixedClock) -> Iterator[AuditLog]:
-    database = Database(tmp_path / "control.db")
-    with database.write() as connection:
-        metadata.create_all(connection)
+def log(back_end: str, tmp_path: Path, clock: FixedClock) -> Iterator[AuditLog]:
+    database = new_database(tmp_path / "control.db")
     yield AuditLog(database, Ed25519Signer("test.log", bytes(range(32))), clock)
     database.close()
 

@@ -22,10 +22,17 @@ from stronghouse.responsibility.facts import COLLECTORS
 from stronghouse.responsibility.model import ResultState
 from stronghouse.responsibility.runner import CheckRunner
 from stronghouse.responsibility.schedule import UNTOUCHED_BY_SERVICES, Group, interval, touched_by
+from tests.support.databases import SQLITE
 from tests.unit.responsibility.cases import CASES, facts, passing
 from tests.unit.responsibility.conftest import ACME, OTHER, Owners, ScriptedFacts
 
 HERE = "region/local"
+
+
+@pytest.fixture(scope="module")
+def back_end() -> str:
+    """On SQLite only: these are about threads that hang, and a driver minds when they never give a connection back."""
+    return SQLITE
 
 
 def _runs(log: AuditLog) -> dict[tuple[str, str], store.Run]:

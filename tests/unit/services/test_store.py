@@ -12,7 +12,7 @@ from stronghouse.kernel.ids import new_id
 from stronghouse.services import store
 from stronghouse.services.model import Service, ServiceState
 from stronghouse.storage.database import Database
-from stronghouse.storage.migrate import migrate
+from tests.support.databases import migrated_database
 from tests.unit.services.test_connections import SERVICE
 
 MINE = SERVICE.organization_id
@@ -20,9 +20,8 @@ EVERY = ServiceSet(others=True)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = Database(tmp_path / "control.db")
-    migrate(made)
+def database(back_end: str, tmp_path: Path) -> Iterator[Database]:
+    made = migrated_database(tmp_path / "control.db")
     yield made
     made.close()
 

@@ -12,8 +12,8 @@ META = CheckMeta(
     severity=Severity.CRITICAL,
     risk="A trigger changes rows behind every change that Stronghouse makes; a foreign table may hold what "
     "must not be there.",
-    remediation="Find out who made it, look into it, and remove it: open the file with `sqlite3 <DATABASE>` and say "
-    "`DROP TRIGGER <NAME>;` (or DROP TABLE, DROP VIEW).",
+    remediation="Find out who made it, look into it, and remove it: open the file with `sqlite3 <DATABASE>`, a "
+    "PostgreSQL database with `psql <DATABASE>`, and say `DROP TRIGGER <NAME>;` (or DROP TABLE, DROP VIEW).",
     max_age=timedelta(hours=1),
     collector="declared_state",
     controls=("team.misconfiguration.drift",),

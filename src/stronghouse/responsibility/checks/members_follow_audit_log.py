@@ -13,7 +13,8 @@ META = CheckMeta(
     severity=Severity.CRITICAL,
     risk="Somebody gave a person rights or a password in the database and can sign in as them.",
     remediation="Find out who could write to the database, stop Stronghouse, and restore the rows of the tables "
-    "`member`, `person` and `role` from the last copy of `control/control.db`.",
+    "`member`, `person` and `role` from the last copy of `control/control.db`, or of the "
+    "PostgreSQL database where it is one.",
     max_age=timedelta(hours=1),
     collector="declared_state",
     controls=("team.misconfiguration.drift",),

@@ -13,7 +13,8 @@ META = CheckMeta(
     severity=Severity.CRITICAL,
     risk="Somebody made another organization the operator of the installation, or put one there that nobody created.",
     remediation="Find out who could write to the database, stop Stronghouse, and restore the rows of the table "
-    "`organization` from the last copy of `control/control.db`.",
+    "`organization` from the last copy of `control/control.db`, or of the "
+    "PostgreSQL database where it is one.",
     max_age=timedelta(hours=1),
     collector="declared_state",
     controls=("team.misconfiguration.drift", "platform.app_iam.operators"),

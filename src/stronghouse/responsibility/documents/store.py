@@ -17,11 +17,11 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    update,
 )
 
 from stronghouse.responsibility.documents.model import Document, Party, Provider, Review, StoredFile
 from stronghouse.storage.columns import Timestamp, identifier, metadata
+from stronghouse.storage.portable import upsert
 
 document = Table(
     "document",
@@ -162,10 +162,8 @@ def hosting(connection: Connection) -> dict[str, Provider]:
 
 def put_hosting(connection: Connection, *, region_id: str, provider: Provider, now: datetime) -> None:
     """Declare who carries a region's machines."""
-    values = {"provider": provider.value, "declared_at": now}
-    changed = connection.execute(update(region_hosting).where(region_hosting.c.region_id == region_id).values(**values))
-    if not changed.rowcount:
-        connection.execute(insert(region_hosting).values(region_id=region_id, **values))
+    values = {"region_id": region_id, "provider": provider.value, "declared_at": now}
+    upsert(connection, region_hosting, key=["region_id"], values=values)
 
 
 def _party_row(prefix: str, party: Party) -> dict[str, str | None]:

@@ -28,6 +28,7 @@ def upgrade() -> None:
         "audit_clock_step",
         sa.Column("index", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("index", name=op.f("pk_audit_clock_step")),
+        comment="entries whose time is before that of the entry before them; between two of these, time only grows",
     )
     # A column that may not be empty needs a default while there are rows; nothing relies on it afterwards.
     op.add_column("audit_entry", sa.Column("actor_id", sa.String(length=64), nullable=False, server_default=""))
