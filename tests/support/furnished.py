@@ -41,7 +41,7 @@ def furnish(plane: Plane, scene: Scene) -> dict[str, str]:
     """Fill the operator's organization, all of it by others than who will look; ids by how routes call them."""
     grace = scene.person("grace@example.com")
     key_id, auth = _key(plane, scene, grace)
-    running = make_service(plane, scene.operator, "running", "0.0.0.0/0 everyone")
+    running = make_service(plane, scene.operator, "running", "0.0.0.0/0 everyone", settings={"max_threads": "4"})
     make_service(plane, scene.operator, "asleep", state=ServiceState.IDLE)
     make_service(plane, scene.operator, "stopped", state=ServiceState.STOPPED)
     connected(plane, ("203.0.113.9", 2))
