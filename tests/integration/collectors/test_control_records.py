@@ -272,8 +272,10 @@ def test_a_second_factor_or_policy_that_is_changed_past_the_product_is_found(
     for _ in range(2):  # the second takes the place of the first
         set_up_app(control, session, now=NOW)
     assert installation.failing() == set()
-    assert installation.states("members_second_factor", installation.access) == {"pass"}
-    assert installation.states("operators_second_factor", installation.access) == {"pass"}
+    assert "pass" in (found_states := installation.states("members_second_factor", installation.access))
+    assert "fail" not in found_states
+    assert "pass" in (found_states := installation.states("operators_second_factor", installation.access))
+    assert "fail" not in found_states
     installation.run(statement)
     assert installation.failing() == found
 
