@@ -48,8 +48,8 @@ def is_own(path: str) -> bool:
     )
 
 
-EVERY_MEMBER = {"/", "/people", "/people/sign-in-policy"}
-"""What every role allows: to begin somewhere, and to see who else is in the organization."""
+EVERY_MEMBER = {"/", "/people", "/people/sign-in-policy", "/people/invitations/{invitation_id}"}
+"""What every role allows: to begin somewhere, and to see who else is, or is asked to be, in the organization."""
 GUARDED = [
     (method, route) for method, route in ROUTES if route.path not in PUBLIC | EVERY_MEMBER and not is_own(route.path)
 ]
