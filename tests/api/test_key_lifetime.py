@@ -154,6 +154,9 @@ def test_who_may_make_keys_and_not_change_them_rotates_none(office: Office) -> N
     place = f"organization/{office.id}"
     _, maker = office.holder(office.role(allow(create, on=place), name="Makers")["id"])
     assert rotate(office, old, maker).status_code == 403
+    powerless = make(office, 100, assignedRoleIds=[], name="nothing").json()["result"]["key"]["id"]
+    refused = rotate(office, powerless, maker)
+    assert (refused.status_code, update in refused.text) == (403, True)
     _, lesser = office.holder(office.role(allow(create, update, on=place), name="Lesser")["id"])
     denied = rotate(office, old, lesser)
     assert (denied.status_code, "cannot give" in denied.text) == (403, True)
