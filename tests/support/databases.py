@@ -176,6 +176,7 @@ def copy_of(database: Database, file: Path) -> Database:
         back_up(database.file, file)
         return Database(file)
     server, name = postgres().server, _name(database)
+    database.close()  # no connection of its pool may be one that is ended below; it opens others when it is used
     postgres().given[file] = f"{name}_copy_{len(postgres().given)}"
     server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
     return Database(server.create(postgres().given[file], template=name))
