@@ -140,7 +140,16 @@ class Control:
             self.audit, directory=self.directory / "packages", catalogue=self.catalogue, clock=self.clock
         )
         self.packages.recover()
-        self.maintenance = Maintenance(
+        self.maintenance, self.schedules = self._jobs()
+        self.stopping = threading.Event()
+        self.checks = self._checks()
+        self.check_runs = CheckRuns(self.checks, self.audit, self.clock)
+        self.channels = open_channels(self.audit, machine_key=settings.machine_key_file, clock=self.clock)
+        self._publish_public_files()
+
+    def _jobs(self) -> tuple[Maintenance, Maintenance]:
+        """What is done from time to time, and what is done often: following the schedules of services."""
+        maintenance = Maintenance(
             {
                 "retention": lambda now: run_retention(self.audit, now),
                 "packages": self.packages.expire,
@@ -151,14 +160,10 @@ class Control:
             },
             clock=self.clock,
         )
-        self.schedules = Maintenance(
+        schedules = Maintenance(
             {"schedules": lambda now: follow_schedules(self.audit, self.hub, now=now)}, clock=self.clock
         )
-        self.stopping = threading.Event()
-        self.checks = self._checks()
-        self.check_runs = CheckRuns(self.checks, self.audit, self.clock)
-        self.channels = open_channels(self.audit, machine_key=settings.machine_key_file, clock=self.clock)
-        self._publish_public_files()
+        return maintenance, schedules
 
     def _publish_public_files(self) -> None:
         """The authority that clients trust and the key that verifies the audit log; neither is secret."""
