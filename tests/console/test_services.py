@@ -214,7 +214,7 @@ def test_acts_are_shown_by_state_and_to_those_who_may(plane: Plane, enter: Enter
     dev = enter(organization, DEVELOPER, email="dev@example.com")
     assert acts(dev, services[ServiceState.IDLE]) == [True, False, True, False, True, True]
     page = dev.get(f"/services/{services[ServiceState.IDLE].id}")
-    assert "control-plane:service:delete, which the role Admin gives" in page
+    assert "control-plane:service:delete, which the role Admin or Service admin gives" in page
     assert "/audit?service=" not in page
     enter(organization, MEMBER, email="member@example.com").get("/services", 403)
 

@@ -90,8 +90,9 @@ def sign(state: object) -> str:
 
 
 def granted_by(permission: Permission) -> str:
-    """Which roles give a permission, as a sentence."""
-    names = " or ".join(role.name for role in SYSTEM_ROLES.values() if permission in role.permissions)
+    """Which of the system's roles give a permission, as a sentence; one of them always does."""
+    *others, last = (role.name for role in SYSTEM_ROLES.values() if permission in role.permissions)
+    names = f"{', '.join(others)} or {last}" if others else last
     return f"This takes the permission {permission.value}, which the role {names} gives."
 
 
