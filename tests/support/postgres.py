@@ -3,9 +3,11 @@
 It does without fsync, since no test cuts the power; all else is as it comes.
 """
 
+import ctypes
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -31,6 +33,12 @@ QUICK = (
     "shared_buffers=64MB",
 )
 START_SECONDS = 30
+LIBC, PR_SET_PDEATHSIG = ctypes.CDLL(None), 1
+
+
+def die_with_parent() -> None:
+    """So that no server is left of tests that were killed."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
 def programs() -> Path:
@@ -56,7 +64,14 @@ class Server:
         place = f"-D {self.directory}/data -k {self.directory} -p {self.port}"
         command = [f"{programs()}/postgres", *place.split(), *settings]
         with (self.directory / "log").open("ab") as log:
-            self.process = process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", **_unprivileged())
+            self.process = process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - one call of the kernel
+                **_unprivileged(),
+            )
         until = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -71,7 +86,7 @@ class Server:
     def stop(self) -> None:
         """Stop it at once, as a crash would: its next start recovers what was committed."""
         if self.process is not None:
-            self.process.send_signal(3)  # SIGQUIT: an immediate shutdown, which takes its children along
+            self.process.send_signal(signal.SIGQUIT)  # an immediate shutdown, which takes its children along
             self.process.wait(20)
             self.process = None
 
