@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from stronghouse.audit import store as audit
-from stronghouse.kernel.ids import new_id
 from tests.api.test_scaling import Scaled
 from tests.support.control_plane import Plane
+
+ABSENT = "0197c0de-0000-4000-8000-000000000000"
 
 BUCKET = {"bucketProvider": "GCP", "bucketPath": "b", "accessKeyId": "k", "secretAccessKey": "SECRET-OF-A-BUCKET"}
 
@@ -29,7 +30,7 @@ def service(plane: Plane) -> Scaled:
         ("PATCH", "/backupConfiguration", {"backupPeriodInHours": 12.0}, 400, "no backups"),
         ("PATCH", "/backupConfiguration", {"backupStartTime": "03:00"}, 400, "no backups"),
         ("PATCH", "/backupConfiguration", {"backupRetentionPeriodInHours": 24}, 400, "no backups"),
-        ("GET", f"/backups/{new_id()}", None, 404, "makes none"),
+        ("GET", f"/backups/{ABSENT}", None, 404, "makes none"),
         ("GET", "/backupBucket", None, 404, "no backup bucket"),
         ("POST", "/backupBucket", BUCKET, 400, "no backups"),
         ("PATCH", "/backupBucket", BUCKET, 404, "no backup bucket"),

@@ -298,7 +298,9 @@ def test_11_only_what_one_may_do_is_shown(open_window: Open, console: ConsoleSer
     window.open(f"{console.url}/services/{service}")
     expect(page.get_by_role("button", name=re.compile("^Stop it"))).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("^Delete it"))).to_have_count(0)
-    expect(page.get_by_role("main")).to_contain_text("control-plane:service:delete, which the role Admin or Service admin gives")
+    expect(page.get_by_role("main")).to_contain_text(
+        "control-plane:service:delete, which the role Admin or Service admin gives"
+    )
 
 
 @pytest.mark.parametrize("width", [NARROW, WIDE])
