@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from stronghouse.access.api_keys import hash_text
-from stronghouse.access.roles.policies import Role
+from stronghouse.access.permissions import Permission
+from stronghouse.access.roles import store as roles
+from stronghouse.access.roles.policies import EVERY_SERVICE, DatabaseRole, Effect, Policy, PolicyTags, Role
 from stronghouse.access.roles.system import ADMIN, MEMBER
 from stronghouse.kernel.clock import rfc3339
+from stronghouse.kernel.ids import new_id
 from stronghouse.regions import actions as regions
 from stronghouse.services.query_endpoints.actions import DESIRED_KIND
 from stronghouse.services.query_endpoints.model import origins_of
@@ -220,3 +223,25 @@ def test_origins_are_read_as_browsers_send_them() -> None:
         "*",
     )
     assert origins_of("") == ()
+
+
+def test_nobody_gives_statements_that_they_may_not_run(world: World) -> None:
+    managing = Permission.QUERY_ENDPOINTS_MANAGE
+    key_id, _ = world.key()
+    reading = PolicyTags(role=DatabaseRole.READ_ONLY)
+    everywhere = (EVERY_SERVICE,)
+    plain = Policy(new_id(), Effect.ALLOW, (managing,), everywhere)
+    reads = Policy(new_id(), Effect.ALLOW, (Permission.DATABASE_ACCESS,), everywhere, reading)
+    manages = Policy(new_id(), Effect.ALLOW, (Permission.SERVICE_MANAGE,), everywhere)
+
+    def status(role: str, *policies: Policy) -> int:
+        held = Role(new_id(), new_id(), policies, world.organization_id)
+        with world.plane.control.database.write() as connection:
+            roles.insert_role(connection, held, now=NOW)
+        _, auth = world.key(held)
+        body = {"roles": [role], "openApiKeys": [key_id], "allowedOrigins": ""}
+        return int(world.call("POST", body, auth=auth).status_code)
+
+    assert (status(READ_ONLY, plain), status(ADMINISTRATOR, plain)) == (403, 403)
+    assert (status(READ_ONLY, plain, reads), status(ADMINISTRATOR, plain, reads)) == (200, 403)
+    assert status(ADMINISTRATOR, plain, manages) == 200

@@ -25,42 +25,51 @@ Whoever tries them knows the password already. A passkey and recovery codes go o
 
 @dataclass
 class Attempts:
-    """Counts attempts in the memory of one process. Bounded: the oldest addresses are forgotten first."""
+    """Counts attempts in the memory of one process. Bounded: the oldest addresses are forgotten first.
+
+    Codes are counted apart: no flood of strange addresses makes one forgotten. Only real people have codes.
+    """
 
     clock: Clock
     limit: int = 10_000
     _made: dict[object, deque[datetime]] = field(default_factory=dict)
+    _codes: dict[object, deque[datetime]] = field(default_factory=dict)
     _turn: Lock = field(default_factory=Lock)
 
     def note(self, *, address: str | None, account: str) -> None:
         """Count a stranger's attempt before it is made; raises TooMany beyond what is allowed. From any thread."""
         whence = neighbourhood(address)
-        self._count({whence: OF_ADDRESS, (whence, account.strip().lower()): OF_ACCOUNT}, WINDOW)
+        self._count(self._made, {whence: OF_ADDRESS, (whence, account.strip().lower()): OF_ACCOUNT}, WINDOW)
 
     def note_known(self, user_id: str) -> None:
         """The same for who is signed in: what strangers try from the same address is not counted against them."""
-        self._count({("known", user_id): OF_ACCOUNT}, WINDOW)
+        self._count(self._made, {("known", user_id): OF_ACCOUNT}, WINDOW)
 
     def note_passkey(self, *, address: str | None) -> None:
         """Count a stranger's passkey: nobody guesses one, but each is work. From any thread."""
-        self._count({neighbourhood(address): OF_ADDRESS}, WINDOW)
+        self._count(self._made, {neighbourhood(address): OF_ADDRESS}, WINDOW)
 
     def note_code(self, user_id: str) -> None:
         """Count a code of an authenticator app, which has a million values only; raises TooMany. From any thread."""
-        self._count({("code", user_id): OF_CODES}, LONG_WINDOW)
+        self._count(self._codes, {user_id: OF_CODES}, LONG_WINDOW)
 
-    def _count(self, most_of: dict[object, int], window: timedelta) -> None:
+    def _count(self, counted: dict[object, deque[datetime]], most_of: dict[object, int], window: timedelta) -> None:
         now = self.clock.now()
         with self._turn:
-            made = {key: self._made.pop(key, deque(maxlen=most)) for key, most in most_of.items()}
-            self._made.update(made)  # the newest are the last
+            made = {key: counted.get(key, deque(maxlen=most)) for key, most in most_of.items()}
             if any(len(found) == found.maxlen and now - found[0] < window for found in made.values()):
                 when = "in a minute" if window == WINDOW else "in an hour, or use a recovery code or a passkey"
                 raise TooMany(f"Too many attempts; try again {when}.", code="sign_in_throttled")
-            for found in made.values():
+            for key, found in made.items():  # what is refused is not kept
                 found.append(now)
-            while len(self._made) > self.limit:
-                del self._made[next(iter(self._made))]
+                counted.pop(key, None)
+                counted[key] = found  # the newest are the last
+            while len(counted) > self.limit and (counted is self._made or self._is_over(window, now)):
+                del counted[next(iter(counted))]
+
+    def _is_over(self, window: timedelta, now: datetime) -> bool:
+        """Whether the oldest count of codes says nothing any more."""
+        return now - next(iter(self._codes.values()))[-1] >= window
 
 
 def neighbourhood(address: str | None) -> str | None:

@@ -25,6 +25,7 @@ from stronghouse.access.events import (
 from stronghouse.access.factors import store as factor_store
 from stronghouse.access.factors.events import PasskeyRefused, SecondFactorAsked, SecondFactorFailed
 from stronghouse.access.factors.model import Passkey, PendingSignIn, SecondFactor
+from stronghouse.access.invitations.ending import forget_invitation
 from stronghouse.access.model import Session, User
 from stronghouse.access.passwords import password_matches
 from stronghouse.audit.event import Outcome
@@ -90,6 +91,7 @@ def create_member(
         uow.connection, organization_id=organization_id, user_id=user.id, role_ids=role_ids, joined_at=now
     )
     uow.record(UserCreated(organization_id=organization_id, user_id=user.id, email=user.email, role_ids=list(role_ids)))
+    forget_invitation(uow, organization_id=organization_id, email=user.email)
     return user
 
 

@@ -192,8 +192,8 @@ def insert_user(connection: Connection, user: User) -> None:
     connection.execute(insert(person).values(**user.__dict__))
 
 
-def set_password_hash(connection: Connection, *, user_id: str, password_hash: str) -> None:
-    """Replace a person's password."""
+def set_password_hash(connection: Connection, *, user_id: str, password_hash: str | None) -> None:
+    """Replace a person's password, or take it away."""
     connection.execute(update(person).where(person.c.id == user_id).values(password_hash=password_hash))
 
 

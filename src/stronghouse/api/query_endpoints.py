@@ -54,6 +54,7 @@ def set_endpoint(request: Request, organization_id: str, service_id: str, body: 
             wanted,
             organization_id=organization_id,
             service_id=parse_uuid(service_id),
+            editor=caller.principal,
             now=plane.clock.now(),
         )
     plane.jobs.notify(service.region)

@@ -188,14 +188,14 @@ def reset_factors(
 ) -> None:
     """Take all second factors from a person who lost them.
 
-    Be sure that it is the person who asks: afterwards a password or a sign-in link alone lets them in. Their sessions
-    and unused links end, and the audit log tells of it.
+    Be sure that it is the person who asks: afterwards a new sign-in link alone lets them in. Their password goes too,
+    their sessions and unused links end, and the audit log tells of it.
     """
     from stronghouse.app.members import reset_factors as reset
 
     address = email.strip().lower()
     if not yes:
-        confirm(f"Take all second factors from {address}? A password or link alone will sign them in.")
+        confirm(f"Take all second factors and the password from {address}? A link alone will sign them in.")
     taken = reset(
         state_dir or locations.state_directory(),
         machine_key_file=machine_key or locations.machine_key_file(),
@@ -204,4 +204,4 @@ def reset_factors(
     if as_json:
         show_json({"email": address, "removedFactors": [kind.value for kind in taken]})
         return
-    remark(f"{address} has no second factor any more, and is signed out everywhere.")
+    remark(f"{address} has no second factor and no password any more, and is signed out everywhere.")

@@ -83,7 +83,7 @@ def _apply(visitor: Visit, service: Service, form: EndpointForm) -> None:
         if form.act != "set" or form.role not in set(QueryRole):
             raise Invalid("This form has no such choice.", code="form_invalid")
         wanted = EndpointRequest((QueryRole(form.role),), tuple(form.key), _listed(form.origins))
-        actions.set_endpoint(uow, wanted, **where, now=visitor.plane.clock.now())
+        actions.set_endpoint(uow, wanted, **where, editor=visitor.caller.principal, now=visitor.plane.clock.now())
 
 
 def version_of(endpoint: QueryEndpoint | None) -> str:

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from stronghouse.access.permissions import Permission
 from stronghouse.access.roles import actions
 from stronghouse.access.roles.actions import ROLES_PER_ORGANIZATION, Described, RoleChange
-from stronghouse.access.roles.policies import DatabaseRole, Rights, rights_of
+from stronghouse.access.roles.policies import SERVICE, DatabaseRole, Rights, rights_of
 from stronghouse.access.roles.store import Holder
 from stronghouse.access.roles.store import holders as holders_of
 from stronghouse.access.roles.system import rights
@@ -232,6 +232,7 @@ def _role_page(
     refusal: StronghouseError | None = None,
 ) -> Response:
     role, own = found.role, visitor.caller.principal.rights_in(visitor.organization_id)
+    offered = places(visitor)
     return visitor.page(
         "role.html",
         status=200 if refusal is None else status_of(refusal),
@@ -242,7 +243,8 @@ def _role_page(
         done=done,
         problems={} if refusal is None else problems_of(refusal),
         form=form or PolicyForm(),
-        places=places(visitor),
+        places=offered,
+        named={f"{SERVICE}{one.value}": one.name for one in offered},
         choices=choices(visitor),
         database_roles=list(DatabaseRole),
         holders=_holders(visitor, found, own),

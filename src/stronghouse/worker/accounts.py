@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from stronghouse.engine.access.catalogue import Catalogue, Method, MethodKind, User
+from stronghouse.engine.access.catalogue import KEY_PREFIX, Catalogue, Method, MethodKind, User
 from stronghouse.engine.access.methods import is_valid, matches
 from stronghouse.worker.attempts import Attempts
 from stronghouse.worker.authentication import Credentials, authentication_failed
@@ -73,13 +73,17 @@ class Accounts:
         known = state.known.get(digest)
         if known is not None and is_valid(known.method, time.time()) and _may_come_from(known.caller.user, address):
             return known.caller
-        self._attempts.check(credentials.username, address)
+        counted = not credentials.username.startswith(KEY_PREFIX)  # nobody guesses those, nor may shut them out
+        if counted:
+            self._attempts.check(credentials.username, address)
         catalogue, user = state.catalogue, state.by_name.get(credentials.username)
         method = self._proven(user, credentials, state.samples.values())
         if user is None or method is None or user.locked or not _may_come_from(user, address):
-            self._attempts.failed(credentials.username, address)
+            if counted:
+                self._attempts.failed(credentials.username, address)
             raise authentication_failed(credentials.username)
-        self._attempts.succeeded(credentials.username, address)
+        if counted:
+            self._attempts.succeeded(credentials.username, address)
         caller = Caller(catalogue, user, catalogue.default_roles_of(user), method.kind)
         self._remember(state, digest, _Known(caller, method))
         return caller

@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from stronghouse.agent.queries import users as users_module
+from stronghouse.agent.queries.documents import EndpointDocument
+from stronghouse.agent.queries.users import QueryUsers
 from stronghouse.kernel.errors import Conflict, Unavailable
 from stronghouse.keys.local import LocalKms
 from stronghouse.regions.protocol import Desired, WantedDocument
@@ -129,3 +133,17 @@ async def test_a_worker_that_does_not_take_them_is_asked_again_and_serves_on(
     status = region.status(ONE)
     assert status is not None
     assert (status.state, asked[0] >= 3) == ("running", True)
+
+
+async def test_a_key_that_is_narrowed_waits_for_its_smaller_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(users_module, "SETTLE_SECONDS", 0.05)
+    users = QueryUsers(ONE)
+    worker: Any = SimpleNamespace(pid=1, sandbox=SimpleNamespace(missing_for_users=""), set_key_users=AsyncMock())
+    users.wish(EndpointDocument.model_validate(endpoint(key(1), role="sql_console_admin").document))
+    await users.bring_about(worker)
+    await users.settled(USER, pid=lambda: 1)
+    users.wish(EndpointDocument.model_validate(endpoint(key(1)).document))
+    with pytest.raises(Unavailable):
+        await users.settled(USER, pid=lambda: 1)
+    await users.bring_about(worker)
+    await users.settled(USER, pid=lambda: 1)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from stronghouse.access.attempts import OF_ACCOUNT, OF_ADDRESS, WINDOW, Attempts, neighbourhood
+from stronghouse.access.attempts import OF_ACCOUNT, OF_ADDRESS, OF_CODES, WINDOW, Attempts, neighbourhood
 from stronghouse.kernel.clock import FixedClock
 from stronghouse.kernel.errors import TooMany
 from tests.support.control_plane import NOW
@@ -77,3 +77,15 @@ def test_memory_is_bounded() -> None:
     for number in range(100):
         attempts.note(address=f"192.0.2.{number}", account="ada")
     assert len(attempts._made) == 10
+
+
+def test_no_flood_of_strangers_makes_codes_forgotten_or_is_kept() -> None:
+    attempts = Attempts(FixedClock(NOW), limit=10)
+    for _ in range(OF_CODES):
+        attempts.note_code("ada")
+    for number in range(10 * OF_ADDRESS):
+        refused(attempts, HERE, f"{number}@example.com")
+        attempts.note(address=f"192.0.2.{number % 256}", account=f"{number}")
+    assert len(attempts._made) == 10
+    with pytest.raises(TooMany, match="in an hour"):
+        attempts.note_code("ada")

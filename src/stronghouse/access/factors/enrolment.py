@@ -103,7 +103,9 @@ def renew_codes(uow: UnitOfWork, caller: UserCaller, *, now: datetime) -> list[S
 
 
 def reset_factors(uow: UnitOfWork, *, email: str) -> tuple[SecondFactor, ...]:
-    """Take all second factors from a person who is locked out; which they had. Sessions and unused links end.
+    """Take all second factors and the password from a person who is locked out; which factors they had.
+
+    Sessions and unused links end. The password goes too: whoever set the factors up may have chosen it.
 
     Raises:
         NotFound: nobody has this address.
@@ -116,6 +118,7 @@ def reset_factors(uow: UnitOfWork, *, email: str) -> tuple[SecondFactor, ...]:
     if not kinds:
         raise Conflict(f"{user.email} has no second factor.", code="factor_missing")
     factor_store.delete_all(uow.connection, user_id=user.id)
+    store.set_password_hash(uow.connection, user_id=user.id, password_hash=None)
     sessions = store.end_sessions(uow.connection, user_id=user.id)
     store.delete_sign_in_links(uow.connection, user_id=user.id)
     for organization_id in store.places(uow.connection, user.id):

@@ -120,9 +120,10 @@ class RecoveryCodeUsed(AuditEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class FactorsReset(AuditEvent):
-    """Whoever runs the machine took all second factors from a person; their sessions and unused links ended.
+    """Whoever runs the machine took all second factors and the password from a person, whose sessions and links ended.
 
-    They sign in with their password or a new link alone, until they set up a factor again.
+    They sign in with a new link alone, until they set up a password and a factor again. It is recorded too when
+    somebody takes over, by an invitation, an account that is in no organization.
     """
 
     code: ClassVar[str] = "user.factors_reset"

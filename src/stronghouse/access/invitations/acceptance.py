@@ -23,7 +23,7 @@ from stronghouse.access.model import User
 from stronghouse.access.people import NewSession
 from stronghouse.access.permissions import Permission
 from stronghouse.access.roles.holding import standing
-from stronghouse.access.roles.policies import NOTHING, Role
+from stronghouse.access.roles.policies import NOTHING, Effect, Role
 from stronghouse.access.roles.system import rights
 from stronghouse.audit.unit_of_work import UnitOfWork
 from stronghouse.kernel.errors import Conflict, Denied, Unauthenticated
@@ -56,7 +56,8 @@ def offer(connection: Connection, token: Secret, *, now: datetime) -> Offer:
 
     Raises:
         Unauthenticated: it is none, was spent, replaced or revoked, or has expired.
-        Conflict: the person is a member already, or whoever invited them may not any more.
+        Conflict: the person is a member already, whoever invited them may not any more, or a role is gone, or cannot
+            be given, without which the others would allow more than was offered.
     """
     found = store.by_token_hash(connection, hash_text(token.reveal()), now=now)
     if found is None:
@@ -139,19 +140,26 @@ def _offer(connection: Connection, found: Invitation, account: Account, now: dat
         kept = there
     else:
         kept = [one for one in there if giver.cover(rights(present.roles, [one]))]
-    reasons = dict.fromkeys(found.role_ids, "One of the roles that you were offered does not exist any more.")
-    for one in there:
-        reasons[one] = (
-            f"You do not get the role {present.roles[one].name}: whoever invited you does not hold all of it any more."
-        )
     dropped = [one for one in found.role_ids if one not in kept]
+    if any(one not in present.roles or _denies(present.roles[one]) for one in dropped):
+        raise Conflict(
+            "The roles that you were offered have changed since. Ask for another invitation.", code="offer_changed"
+        )
     return Offer(
         invitation=found,
         account=account,
         roles=tuple(present.roles[one] for one in kept),
-        dropped=tuple(reasons[one] for one in dropped),
+        dropped=tuple(
+            f"You do not get the role {present.roles[one].name}: whoever invited you does not hold all of it any more."
+            for one in dropped
+        ),
         dropped_ids=tuple(dropped),
     )
+
+
+def _denies(role: Role) -> bool:
+    """Whether somebody with other roles as well could do more without this one."""
+    return any(policy.effect is Effect.DENY for policy in role.policies)
 
 
 def _works(connection: Connection, found: Invitation, now: datetime) -> bool:

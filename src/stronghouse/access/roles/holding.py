@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from stronghouse.access import store
 from stronghouse.access.events import KeyUpdated, MemberRemoved, MemberRolesChanged
 from stronghouse.access.factors import store as factor_store
+from stronghouse.access.invitations.ending import forget_invitation
 from stronghouse.access.model import Principal
 from stronghouse.access.permissions import Permission
 from stronghouse.access.roles import store as role_store
@@ -55,6 +56,7 @@ def remove_member(uow: UnitOfWork, *, user_id: str, organization_id: str, editor
     check_change(before, after, organization_id=organization_id, editor=editor, needed=Permission.MEMBERS_MANAGE)
     store.delete_member(uow.connection, organization_id=organization_id, user_id=user_id)
     uow.record(MemberRemoved(organization_id=organization_id, user_id=user_id, email=member.name))
+    forget_invitation(uow, organization_id=organization_id, email=member.name)
     if not store.memberships(uow.connection, user_id):
         store.end_sessions(uow.connection, user_id=user_id)
         store.delete_sign_in_links(uow.connection, user_id=user_id)

@@ -33,7 +33,7 @@ MAX_BODY_BYTES = 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 READ_AT_A_TIME = 32
 """Requests that are read and checked at a time; the edge holds each until it is complete, so it takes a moment."""
-RUN_AT_A_TIME, RUN_OF_ONE_KEY = 128, 16
+RUN_AT_A_TIME, RUN_OF_ONE_SERVICE, RUN_OF_ONE_KEY = 128, 32, 16
 KEYS_PER_SECOND, KEYS_AT_ONCE = 10.0, 100
 FAILURES_PER_SECOND, FAILURES_AT_ONCE = 0.5, 30
 PREFLIGHT_SECONDS = 600
@@ -63,6 +63,7 @@ class _Running:
     """A request whose statement runs, and the task that carries it."""
 
     grant: Grant
+    service: Service
     task: "asyncio.Task[None]"
 
 
@@ -157,10 +158,12 @@ class QueriesHost:
     ) -> None:
         """Run the statement for as long as the client listens and the key holds."""
         of_key = sum(running.grant.key_id == grant.key_id for running in self._running)
-        if of_key >= RUN_OF_ONE_KEY or len(self._running) >= RUN_AT_A_TIME:
+        of_service = sum(running.service is service for running in self._running)
+        full = of_key >= RUN_OF_ONE_KEY or of_service >= RUN_OF_ONE_SERVICE or len(self._running) >= RUN_AT_A_TIME
+        if full:
             raise TooMany("Too many queries run at a time; wait until one has ended.", code="queries_busy")
         work = asyncio.get_running_loop().create_task(self._forward(service, grant, request, answer))
-        running = _Running(grant, work)
+        running = _Running(grant, service, work)
         self._running.add(running)
         gone = asyncio.get_running_loop().create_task(reader.read(1))
         try:

@@ -69,7 +69,11 @@ class QueryUsers:
             ) from None
 
     def _has(self, user: str, pid: int | None) -> bool:
-        return self._in_force is not None and self._in_force[0] == pid and user in self._in_force[1].roles
+        """Whether the worker has the user with just the roles that are wanted: one that was narrowed has to wait."""
+        if self._in_force is None or self._in_force[0] != pid:
+            return False
+        roles = self._in_force[1].roles.get(user)
+        return roles is not None and roles == self._wanted.roles.get(user)
 
     def _users(self, endpoint: EndpointDocument | None) -> KeyUsers:
         named = endpoint.keys if endpoint else []

@@ -68,9 +68,11 @@ def with_key_users(
     held = {name: frozenset({ADMIN}) if ADMIN in roles else roles for name, roles in wanted.items()}
     roles = {name: _role(change, name) for name in sorted(frozenset().union(*held.values()))}
     for name, given in held.items():
-        user = present.get(name) or User(new_id(), name)
+        known = present.get(name)
         granted = tuple(RoleGrant(roles[role]) for role in sorted(given))
-        change.users[user.id] = replace(change.users.get(user.id, user), methods=(method,), roles=granted)
+        # Nothing but the name is taken over from a user that is there already.
+        user = User(known.id if known else new_id(), name)
+        change.users[user.id] = replace(user, methods=(method,), roles=granted)
     return change.result()
 
 

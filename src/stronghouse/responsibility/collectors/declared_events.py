@@ -209,6 +209,7 @@ def _member(state: DeclaredState, entry: Entry, data: dict[str, Json]) -> None:
         state.passwords[user_id] = str(data.get("credential"))
     elif entry.code == factors.FactorsReset.code:
         state.factors.pop(user_id, None)
+        state.passwords.pop(user_id, None)
     else:
         _factor(state.factors.setdefault(user_id, {}), entry.code, str(data["factor"]), str(data["credential"]))
 

@@ -10,17 +10,20 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from stronghouse.access import store as access
+from stronghouse.access.model import Principal
+from stronghouse.access.permissions import Permission
+from stronghouse.access.roles.policies import SERVICE, DatabaseRole, Grant
 from stronghouse.audit.unit_of_work import UnitOfWork
 from stronghouse.kernel.canonical import Json
 from stronghouse.kernel.clock import rfc3339
-from stronghouse.kernel.errors import Conflict, Invalid, NotFound
+from stronghouse.kernel.errors import Conflict, Denied, Invalid, NotFound
 from stronghouse.kernel.ids import new_id, parse_uuid
 from stronghouse.kernel.networks import parse_source
 from stronghouse.regions import actions as regions
 from stronghouse.services.model import Service, Wanted
 from stronghouse.services.publishing import find_service
 from stronghouse.services.query_endpoints import events, store
-from stronghouse.services.query_endpoints.model import EndpointRequest, QueryEndpoint, origins_of
+from stronghouse.services.query_endpoints.model import EndpointRequest, QueryEndpoint, QueryRole, origins_of
 
 DESIRED_KIND = "query_endpoint"
 MAX_SOURCES = 1000
@@ -36,11 +39,18 @@ def find_endpoint(connection: Connection, *, organization_id: str, service_id: s
 
 
 def set_endpoint(
-    uow: UnitOfWork, request: EndpointRequest, *, organization_id: str, service_id: str, now: datetime
+    uow: UnitOfWork,
+    request: EndpointRequest,
+    *,
+    organization_id: str,
+    service_id: str,
+    editor: Principal,
+    now: datetime,
 ) -> tuple[QueryEndpoint, Service]:
     """Make a service's endpoint or replace all of it but its id; the same again changes and records nothing.
 
     Raises:
+        Denied: the editor can neither manage the service nor do in its databases what the keys could.
         NotFound: there is no such service.
         Invalid: no role is named, a key is not the organization's, or an origin is malformed.
         Conflict: the service is being deleted.
@@ -51,6 +61,7 @@ def set_endpoint(
     roles, key_ids = tuple(dict.fromkeys(request.roles)), tuple(dict.fromkeys(request.key_ids))
     if not roles:
         raise Invalid("roles names sql_console_read_only or sql_console_admin.", code="roles_missing")
+    _check_given(roles, editor, organization_id=organization_id, service_id=service_id)
     _check_keys(uow.connection, organization_id, key_ids)
     origins_of(request.allowed_origins)
     before = store.find(uow.connection, organization_id=organization_id, service_id=service_id)
@@ -84,6 +95,21 @@ def set_endpoint(
     )
     publish(uow, endpoint, region_id=service.region)
     return endpoint, service
+
+
+def _check_given(roles: tuple[QueryRole, ...], editor: Principal, *, organization_id: str, service_id: str) -> None:
+    """Nobody gives what they do not hold: who manages the service could give its owner another password anyway."""
+    rights = editor.rights_in(organization_id)
+    if rights.may(Permission.SERVICE_MANAGE, service_id):
+        return
+    wanted = DatabaseRole.ADMIN if QueryRole.ADMIN in roles else DatabaseRole.READ_ONLY
+    held = rights.may(Permission.DATABASE_ACCESS, service_id)
+    if not held or not Grant(f"{SERVICE}{service_id}", wanted).is_within(rights.databases):
+        raise Denied(
+            f"You cannot give what you do not hold: {Permission.SERVICE_MANAGE}, or access to all databases as "
+            f"{wanted}.",
+            code="grant_exceeds_own",
+        )
 
 
 def delete_endpoint(uow: UnitOfWork, *, organization_id: str, service_id: str) -> Service:
