@@ -122,7 +122,7 @@ def test_a_failed_attempt_to_sign_in_again_ends_no_session(
     other.get_by_label("E-mail address").fill("ada@example.com")
     other.get_by_label("Password").fill("mistyped")
     with other.expect_navigation():
-        other.get_by_role("button", name="Sign in").click()
+        other.get_by_role("button", name="Sign in", exact=True).click()
     other.get_by_role("alert").wait_for()
     other.wait_for_function("() => !localStorage.getItem('stronghouse.binding.before')")
     console.plane.clock.advance(timedelta(seconds=61))

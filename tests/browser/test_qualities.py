@@ -240,7 +240,7 @@ def test_8_empty_error_and_forbidden_have_pages_of_their_own(
     member.sign_in(console.link(scene.operator, MEMBER, email="bob@example.com", name="Bob"))
     member.open(f"{console.url}/findings")
     expect(member.page.get_by_role("heading", level=1)).to_have_text("Not allowed")
-    expect(member.page.get_by_role("alert")).to_contain_text("which the role Admin, Developer or Service admin gives")
+    expect(member.page.get_by_role("alert")).to_contain_text("which the role Admin or Developer gives")
 
 
 def test_9_the_address_is_the_state(open_window: Open, console: ConsoleServer, scene: Scene) -> None:

@@ -94,7 +94,7 @@ def test_a_finding_of_the_installation_is_worked_on_by_its_operator_only(enter: 
     assert "<form" not in page.partition("<main")[2]
     before = eve.events()
     assert "only the organization that operates it" in eve.post(f"{path}/status?status=triaged", 403)
-    assert eve.events() == before
+    assert eve.events()[len(before) :] == ["access.deny"]
 
 
 def test_a_resolved_finding_is_not_taken_up(enter: Enter, scene: Scene) -> None:

@@ -23,7 +23,7 @@ from tests.unit.responsibility.findings.looks import Scene
 SNIPPET = re.compile(r'<pre id="(cli|curl)-[^"]*"[^>]*>(.*?)</pre>', re.DOTALL)
 CALLS = [route for module in MODULES for route in module.router.routes if isinstance(route, APIRoute)]
 PREFIX = "/v1"
-OF_THE_PERSON = {"/account/password", "/sign-in"}
+OF_THE_PERSON = {"/account/password", "/account/factors", "/account/factors/app", "/sign-in"}
 """Acts that are a person's own in a browser: nobody else can do them, and no key."""
 
 

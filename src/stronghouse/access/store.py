@@ -17,6 +17,7 @@ from sqlalchemy import (
     Row,
     String,
     Table,
+    cast,
     delete,
     func,
     insert,
@@ -427,7 +428,7 @@ def _strictest(name: str) -> ColumnElement[int]:
         .correlate(session)
         .scalar_subquery()
     )
-    return func.coalesce(shortest, default) * (timedelta(minutes=1) // MICROSECOND)
+    return cast(func.coalesce(shortest, default), BigInteger) * (timedelta(minutes=1) // MICROSECOND)
 
 
 def _one_session(connection: Connection, which: ColumnElement[bool]) -> Session | None:
