@@ -76,25 +76,30 @@ def set_endpoint(
     )
     if endpoint == before:
         return endpoint, service
+    _keep(uow, endpoint, before)
+    publish(uow, endpoint, region_id=service.region)
+    return endpoint, service
+
+
+def _keep(uow: UnitOfWork, endpoint: QueryEndpoint, before: QueryEndpoint | None) -> None:
+    """Store an endpoint in the place of the one before, with its event."""
     if before is None:
         store.insert_endpoint(uow.connection, endpoint)
     else:
         store.update_endpoint(uow.connection, endpoint)
     uow.record(
         events.QueryEndpointSet(
-            organization_id=organization_id,
-            service_id=service_id,
+            organization_id=endpoint.organization_id,
+            service_id=endpoint.service_id,
             endpoint_id=endpoint.id,
             before_roles=[role.value for role in before.roles] if before else [],
             before_keys=list(before.key_ids) if before else [],
             before_origins=before.allowed_origins if before else "",
-            roles=[role.value for role in roles],
-            keys=list(key_ids),
+            roles=[role.value for role in endpoint.roles],
+            keys=list(endpoint.key_ids),
             origins=endpoint.allowed_origins,
         )
     )
-    publish(uow, endpoint, region_id=service.region)
-    return endpoint, service
 
 
 def _check_given(roles: tuple[QueryRole, ...], editor: Principal, *, organization_id: str, service_id: str) -> None:

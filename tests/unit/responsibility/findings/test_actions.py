@@ -14,6 +14,7 @@ from stronghouse.responsibility import store as results
 from stronghouse.responsibility.findings import actions, store
 from stronghouse.responsibility.findings.model import FindingReport, FindingStatus, identity
 from stronghouse.responsibility.model import Severity
+from tests.support.databases import SQLITE
 from tests.unit.responsibility.findings.looks import DAY, HERE, Scene
 
 OPEN, RESOLVED = FindingStatus.OPEN, FindingStatus.RESOLVED
@@ -134,6 +135,7 @@ def test_flood_of_findings_is_recorded_in_a_bounded_number_of_events(scene: Scen
 
 
 @pytest.mark.slow  # it times 10,000 results
+@pytest.mark.parametrize("back_end", [SQLITE], indirect=True)  # the bound is the default back end's
 def test_unchanged_look_of_ten_thousand_failures_costs_little(scene: Scene) -> None:
     many = {f"r{number}": "F" for number in range(10_000)}
     scene.look(**many)
