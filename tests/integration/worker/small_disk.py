@@ -17,7 +17,8 @@ import pytest
 from tests.integration.worker import service as services
 from tests.integration.worker.service import Service
 
-SIZE = "128m"
+SIZE = "384m"
+"""Many times of what writers write within seconds on a fast machine: only what fills it on purpose may fill it."""
 REPOSITORY = Path(__file__).parents[3]
 
 

@@ -108,7 +108,7 @@ def test_a_read_only_disk_refuses_what_it_cannot_keep(request: pytest.FixtureReq
         return
     with service_on_small_disk() as (service, disk):
         rights.prepare(service)
-        with writers(service, padding=40) as written:  # little, so that the small disk does not fill up besides
+        with writers(service, padding=400) as written:
             time.sleep(1.0)
             with disk.read_only():
                 refused = {sql: code_of(service, sql) for sql in (*CHANGES, *DEFINITIONS)}
