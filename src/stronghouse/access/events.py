@@ -102,15 +102,21 @@ class KeyRefused(AuditEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class AccessDenied(AuditEvent):
-    """An authenticated caller asked for something that their roles do not allow."""
+    """An authenticated caller asked for something that their roles do not allow.
+
+    `permission` is what the request takes. Where they hold that it is empty, and `reason` is the code of what else
+    forbade the act.
+    """
 
     code: ClassVar[str] = "access.deny"
     permission: str
     request: str
+    reason: str | None = None
 
     def summary(self) -> str:
         """One sentence for people."""
-        return f"{self.request} was denied: it needs {self.permission}."
+        why = self.reason or f"it needs {self.permission}"
+        return f"{self.request} was denied: {why}."
 
 
 @dataclass(frozen=True, kw_only=True)

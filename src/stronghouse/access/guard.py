@@ -60,7 +60,8 @@ class LiveCaller:
                 AccessDenied(
                     organization_id=self.organization_id,
                     outcome=Outcome.DENIED,
-                    permission=error.code,
+                    permission="",
                     request=self.request,
+                    reason=error.code,
                 )
             )
